@@ -1,0 +1,96 @@
+//! The two accounts whose proxy settings decide the path of a backup.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
+
+/// The service whose virtual account streams database pages to storage.
+pub const PLUGIN_SERVICE: &str = "AzureWLBackupPluginSvc";
+
+/// An account that a part of the backup extension runs as.
+///
+/// Source: `backup-azure-sql-database.md` in MicrosoftDocs/azure-docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Account {
+    /// `NT AUTHORITY\SYSTEM`: registers, discovers, takes orders (the coordinator).
+    System,
+    /// `NT SERVICE\AzureWLBackupPluginSvc`: streams the backup (the plugin).
+    /// It exists only once the virtual machine is registered with a vault.
+    Plugin,
+}
+
+impl Account {
+    /// Both accounts, in the order in which the article sets them up.
+    pub const ALL: [Self; 2] = [Self::System, Self::Plugin];
+
+    /// The name that scripts and JSON use.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Plugin => "plugin",
+        }
+    }
+
+    /// The account's name as Windows shows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => r"NT AUTHORITY\SYSTEM",
+            Self::Plugin => r"NT SERVICE\AzureWLBackupPluginSvc",
+        }
+    }
+
+    /// The account's security identifier.
+    #[must_use]
+    pub fn sid(self) -> Sid {
+        match self {
+            Self::System => Sid("S-1-5-18".to_owned()),
+            Self::Plugin => Sid::of_service(PLUGIN_SERVICE),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A Windows security identifier in its text form, `S-1-…`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Sid(String);
+
+impl Sid {
+    /// The SID of the virtual account `NT SERVICE\<service>`, which Windows
+    /// derives from the name alone: the SHA-1 of the upper-cased name in
+    /// UTF-16LE, read as five little-endian integers. So it is known before the
+    /// service exists, and on any operating system.
+    #[must_use]
+    pub fn of_service(service: &str) -> Self {
+        let name: Vec<u8> = service
+            .to_uppercase()
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let parts: Vec<String> = Sha1::digest(&name)
+            .chunks_exact(4)
+            .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]).to_string())
+            .collect();
+        Self(format!("S-1-5-80-{}", parts.join("-")))
+    }
+
+    /// The text form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

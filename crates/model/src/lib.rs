@@ -1,0 +1,18 @@
+//! What is true, what is wanted, what to change: the pure core of Sidestep.
+//!
+//! ```text
+//!  facts ──► desired ──► plan ──► apply ──► check ──► report
+//! Catalogue  Desired   Plan(diff)
+//!              ▲          ▲
+//!    Site ─────┘ Observed ┘
+//! ```
+//!
+//! One type per stage; each stage takes only the types before it. Nothing here
+//! touches a file, a socket, the environment or the clock: time, text and bytes
+//! come in as arguments, and findings go out as values without prose.
+
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod network;
+pub mod settings;
