@@ -1,1 +1,56 @@
-//! Placeholder while the workspace is laid out.
+//! Try a way to an endpoint and say what happened.
+//!
+//! [`reach`] takes one name by one route, through DNS, TCP, CONNECT, TLS and one
+//! HTTP request, and times each apart. Any HTTP status means reachable: the
+//! question is whether the path works, not whether the request was wanted.
+
+mod resolve;
+mod tls;
+mod way;
+
+use std::time::Duration;
+
+use sidestep_model::network::Network;
+use sidestep_model::observation::{Failure, Observation, Stage, Via};
+
+/// How long one attempt may take altogether: a dropped packet shows as silence,
+/// and Windows itself gives a TCP connection 21 seconds, too long to wait for.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Tries to reach `https://host:port/` by one way, within `deadline`.
+///
+/// Never fails: what went wrong is part of the observation.
+pub async fn reach(
+    network: &Network,
+    host: &str,
+    port: u16,
+    via: Via,
+    deadline: Duration,
+) -> Observation {
+    let mut seen = Observation::new(host, port, via);
+    if tokio::time::timeout(deadline, way::walk(network, &mut seen))
+        .await
+        .is_err()
+    {
+        let Observation {
+            dns,
+            tcp,
+            connect,
+            tls,
+            http,
+            ..
+        } = &mut seen;
+        let waiting = [dns, tcp, connect, tls, http]
+            .into_iter()
+            .find(|stage| **stage == Stage::NotReached);
+        if let Some(stage) = waiting {
+            *stage = Stage::Failed(deadline, Failure::TimedOut);
+        }
+    }
+    seen
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
+fn other(error: impl ToString) -> Failure {
+    Failure::Other(error.to_string())
+}
