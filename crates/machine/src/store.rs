@@ -1,0 +1,50 @@
+//! The port to a machine's settings.
+
+use std::io;
+use std::path::PathBuf;
+
+use sidestep_model::account::Account;
+use sidestep_model::observed::Observed;
+use sidestep_model::plan::Change;
+use sidestep_model::registry::RegistryFileError;
+
+/// A machine's proxy settings. Synchronous: a registry is local.
+pub trait Store {
+    /// Everything that decides the accounts' routes, as it is now.
+    fn read(&self) -> Result<Observed, StoreError>;
+
+    /// Writes `changes` to one account, in their order.
+    fn write_batch(&mut self, account: Account, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Where the settings are, for people.
+    fn place(&self) -> String;
+}
+
+/// Why a machine's settings could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file cannot be written; it is as it was.
+    #[error("cannot write {}; it is as it was", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is no registry export.
+    #[error("{} is not a registry export that Sidestep can read", path.display())]
+    NotAnExport {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: RegistryFileError,
+    },
+}
