@@ -1,0 +1,121 @@
+//! The engine: one step after the other.
+
+use std::time::Instant;
+
+use sidestep_machine::{ApplyError, Store, StoreError};
+use sidestep_model::account::Account;
+use sidestep_model::catalogue::Catalogue;
+use sidestep_model::event::{Event, Outcome, Step, StepEnd};
+use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::site::Site;
+
+use crate::world::{Vault, Witness, World};
+use crate::{backup, settings};
+
+/// A run that came to its end, whatever that end is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// How it ended as a whole.
+    pub outcome: Outcome,
+    /// How each step ended, in order.
+    pub steps: Vec<StepEnd>,
+    /// What was found, each once.
+    pub findings: Vec<Finding>,
+}
+
+impl Run {
+    /// The gravest effect among the findings.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.findings
+            .iter()
+            .map(Finding::effect)
+            .max()
+            .unwrap_or(Effect::GoOn)
+    }
+}
+
+/// Why a run broke off without a finding to explain it.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The settings cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The settings cannot be written.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// Carries `site` through the steps and tells `sink` what happens as it does.
+///
+/// A step that fails or is refused ends the run; the steps after it are not
+/// reached.
+pub async fn run<S: Store, V: Vault, W: Witness>(
+    mut world: World<'_, S, V, W>,
+    site: &Site,
+    mut sink: impl FnMut(&Event),
+) -> Result<Run, RunError> {
+    let catalogue = Catalogue::of(site.azure.cloud);
+    let mut ended = false;
+    let mut steps = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    for step in Step::ALL {
+        let start = Instant::now();
+        let mut outcome = Outcome::NotReached;
+        if !ended {
+            sink(&Event::Started(step));
+            let mut found = |event: Event| {
+                if let Event::Found(finding) = &event {
+                    if findings.contains(finding) {
+                        return;
+                    }
+                    findings.push(finding.clone());
+                }
+                sink(&event);
+            };
+            outcome = match step {
+                Step::SystemBypass => {
+                    settings::step(Account::System, catalogue, site, world.store, &mut found)?
+                }
+                Step::PluginBypass => {
+                    settings::step(Account::Plugin, catalogue, site, world.store, &mut found)?
+                }
+                Step::Backup => backup::step(site, &mut world, &mut found).await?,
+                Step::Endpoint | Step::Register | Step::Protect | Step::Check => Outcome::NotYet,
+            };
+        }
+        ended |= matches!(outcome, Outcome::Failed | Outcome::Refused);
+        let end = StepEnd {
+            step,
+            outcome,
+            elapsed: start.elapsed(),
+        };
+        steps.push(end);
+        sink(&Event::Ended(end));
+    }
+    Ok(Run {
+        outcome: overall(&steps),
+        steps,
+        findings,
+    })
+}
+
+/// A run is what its gravest step is; where no account needed anything, it was not needed.
+fn overall(steps: &[StepEnd]) -> Outcome {
+    let any = |wanted: Outcome| steps.iter().any(|end| end.outcome == wanted);
+    let settings = steps
+        .iter()
+        .filter(|end| matches!(end.step, Step::SystemBypass | Step::PluginBypass));
+    if any(Outcome::Refused) {
+        Outcome::Refused
+    } else if any(Outcome::Failed) {
+        Outcome::Failed
+    } else if settings
+        .map(|end| end.outcome)
+        .all(|outcome| outcome == Outcome::NotNeeded)
+    {
+        Outcome::NotNeeded
+    } else {
+        Outcome::Done
+    }
+}
