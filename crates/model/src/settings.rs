@@ -42,7 +42,7 @@ impl Flags {
 pub struct ProxySettings {
     /// Which mechanisms are on.
     pub flags: Flags,
-    /// The ProxyServer string as stored; it may hold `user:password@`.
+    /// The `ProxyServer` string as stored; it may hold `user:password@`.
     pub proxy_server: String,
     /// The bypass list as stored.
     pub proxy_override: String,

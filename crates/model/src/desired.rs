@@ -1,0 +1,305 @@
+//! What an account's settings shall be: what is there ∪ what is required.
+
+use crate::account::Account;
+use crate::bypass::{self, BypassList, Consumer, EntryForm};
+use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
+use crate::finding::{Effect, Finding};
+use crate::observed::Observed;
+use crate::proxy_server;
+use crate::settings::{Flags, ProxySettings};
+use crate::site::{ProxyMode, Route, Site};
+
+/// The longest list that every known reader takes: scripts and tools with
+/// one-byte lengths break above it; others at 1,024 (libproxy's buffer) and
+/// 2,064 characters (the limit of Windows' own dialogs).
+pub const SHORTEST_LIST_LIMIT: usize = 255;
+
+/// The wanted state of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// Whose.
+    pub account: Account,
+    /// What its settings shall be.
+    pub wanted: Wanted,
+    /// What was noticed on the way; the gravest decides whether to go on.
+    pub findings: Vec<Finding>,
+}
+
+/// What one account's settings shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// These, and why the list differs from what is there.
+    Settings {
+        /// The settings by meaning.
+        settings: ProxySettings,
+        /// Entry by entry, in the order of the new list; removals last.
+        reasons: Vec<EntryReason>,
+    },
+    /// As they are: the account uses no proxy, so there is nothing to bypass.
+    NoProxy,
+    /// Nothing can be said: the findings tell why.
+    Unknown,
+}
+
+/// Why an entry is, or is no longer, in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryReason {
+    /// The entry.
+    pub entry: String,
+    /// Why.
+    pub because: Because,
+}
+
+/// Why an entry is added or removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It was there and stays.
+    Present,
+    /// The catalogue asks for it.
+    Required(&'static Endpoint),
+    /// `bypass.local` of the site.
+    Local,
+    /// `bypass.add` of the site.
+    Added,
+    /// `bypass.remove` of the site drops it.
+    Removed,
+}
+
+impl Desired {
+    /// The wanted state of `account` on the machine that `observed` shows.
+    #[must_use]
+    pub fn of(account: Account, catalogue: &'static Catalogue, site: &Site, observed: &Observed) -> Self {
+        let mut findings = Vec::new();
+        let wanted = wanted(account, catalogue, site, observed, &mut findings);
+        Self {
+            account,
+            wanted,
+            findings,
+        }
+    }
+
+    /// The gravest effect among the findings.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.findings
+            .iter()
+            .map(Finding::effect)
+            .max()
+            .unwrap_or(Effect::GoOn)
+    }
+}
+
+/// The list that a site needs where nothing is listed yet, with the reasons.
+#[must_use]
+pub fn required_list(catalogue: &'static Catalogue, site_bypass: &crate::site::Bypass) -> Vec<EntryReason> {
+    merge("", catalogue, site_bypass)
+}
+
+fn wanted(
+    account: Account,
+    catalogue: &'static Catalogue,
+    site: &Site,
+    observed: &Observed,
+    findings: &mut Vec<Finding>,
+) -> Wanted {
+    if observed.is_per_machine() {
+        findings.push(Finding::PerMachinePolicy);
+        return Wanted::Unknown;
+    }
+    let here = observed.account(account);
+    if !here.exists && account == Account::Plugin {
+        findings.push(Finding::AccountMissing { account });
+        return Wanted::Unknown;
+    }
+    let current = match here.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            findings.push(Finding::BlobUnreadable {
+                account,
+                error: error.to_string(),
+            });
+            return Wanted::Unknown;
+        }
+    };
+    if current.has_auto_detect() {
+        findings.push(Finding::AutoDetectOn { account });
+    }
+    if current.has_auto_config_url() {
+        findings.push(Finding::AutoConfigScript {
+            account,
+            url: proxy_server::masked(&current.auto_config_url),
+        });
+    }
+    if !findings.is_empty() {
+        return Wanted::Unknown;
+    }
+
+    let proxy_server = match (site.proxy.mode, &site.proxy.server) {
+        (ProxyMode::Set, Some(server)) => server.to_string(),
+        _ if current.has_manual_proxy() => current.proxy_server.clone(),
+        _ => return without_proxy(account, site, &current, findings),
+    };
+    if proxy_server::select(&proxy_server, "https", Consumer::DotnetFramework).is_err() {
+        findings.push(Finding::ProxyUnusable {
+            account,
+            proxy: proxy_server::masked(&proxy_server),
+        });
+        return Wanted::Unknown;
+    }
+
+    let reasons = merge(&current.proxy_override, catalogue, &site.bypass);
+    let kept: Vec<&EntryReason> = reasons
+        .iter()
+        .filter(|reason| reason.because != Because::Removed)
+        .collect();
+    let proxy_override = bypass::join(kept.iter().map(|reason| reason.entry.as_str()));
+    inspect(account, catalogue, site, &kept, &proxy_override, findings);
+    Wanted::Settings {
+        settings: ProxySettings {
+            flags: current.flags.with(Flags::DIRECT | Flags::MANUAL_PROXY),
+            proxy_server,
+            proxy_override,
+            auto_config_url: current.auto_config_url,
+        },
+        reasons,
+    }
+}
+
+/// An account without a proxy needs nothing, unless Entra ID must go by one.
+fn without_proxy(
+    account: Account,
+    site: &Site,
+    current: &ProxySettings,
+    findings: &mut Vec<Finding>,
+) -> Wanted {
+    let needed = site.bypass.entra == Route::Proxy;
+    let stored = current.proxy_server.trim();
+    if !stored.is_empty() {
+        findings.push(Finding::ProxySwitchedOff {
+            account,
+            proxy: proxy_server::masked(stored),
+            needed,
+        });
+    } else if needed {
+        findings.push(Finding::ProxyMissing { account });
+    }
+    Wanted::NoProxy
+}
+
+/// Present entries keep their order; what is missing follows; `<local>` ends
+/// the list, where Windows' own dialog puts it.
+///
+/// The present list is split as WinINet splits it and joined with `;`, the only
+/// separator that .NET Framework knows too, so that both read the same entries.
+fn merge(
+    present: &str,
+    catalogue: &'static Catalogue,
+    site_bypass: &crate::site::Bypass,
+) -> Vec<EntryReason> {
+    let listed = |reasons: &[EntryReason], entry: &str| {
+        reasons
+            .iter()
+            .any(|reason| reason.entry.eq_ignore_ascii_case(entry))
+    };
+    let mut reasons: Vec<EntryReason> = Vec::new();
+    let mut removed: Vec<EntryReason> = Vec::new();
+    let mut local = site_bypass.local.then_some(Because::Local);
+    for entry in BypassList::parse(present, Consumer::Wininet).entries() {
+        let removes = |name: &String| name.eq_ignore_ascii_case(&entry.text);
+        if site_bypass.remove.iter().any(removes) {
+            removed.push(EntryReason {
+                entry: entry.text.clone(),
+                because: Because::Removed,
+            });
+        } else if entry.form == EntryForm::Local {
+            local = Some(Because::Present);
+        } else {
+            reasons.push(EntryReason {
+                entry: entry.text.clone(),
+                because: Because::Present,
+            });
+        }
+    }
+    let choices = BypassChoices {
+        backup_direct: site_bypass.backup == Route::Direct,
+        entra_direct: site_bypass.entra == Route::Direct,
+    };
+    let required = catalogue
+        .bypass_patterns(choices)
+        .into_iter()
+        .map(|endpoint| (endpoint.pattern.clone(), Because::Required(endpoint)));
+    let added = site_bypass
+        .add
+        .iter()
+        .map(|entry| (entry.clone(), Because::Added));
+    for (entry, because) in required.chain(added) {
+        let dropped = site_bypass
+            .remove
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&entry));
+        if !dropped && !listed(&reasons, &entry) {
+            reasons.push(EntryReason { entry, because });
+        }
+    }
+    if let Some(because) = local {
+        reasons.push(EntryReason {
+            entry: "<local>".to_owned(),
+            because,
+        });
+    }
+    reasons.append(&mut removed);
+    reasons
+}
+
+fn inspect(
+    account: Account,
+    catalogue: &'static Catalogue,
+    site: &Site,
+    kept: &[&EntryReason],
+    list: &str,
+    findings: &mut Vec<Finding>,
+) {
+    let unwanted = |service: Service| match service {
+        Service::Entra => site.bypass.entra == Route::Proxy,
+        service => service.is_protected() && site.bypass.backup == Route::Proxy,
+    };
+    for reason in kept {
+        let entry = &reason.entry;
+        if breaks_a_reader(entry) {
+            findings.push(Finding::EntryBreaksList {
+                account,
+                entry: entry.clone(),
+            });
+        } else if let Some(meant) = catalogue.misspelling_of(entry) {
+            findings.push(Finding::MisspeltName {
+                entry: entry.clone(),
+                meant: meant.to_owned(),
+            });
+        }
+        let against = catalogue
+            .endpoints()
+            .iter()
+            .find(|endpoint| endpoint.pattern.eq_ignore_ascii_case(entry));
+        if let Some(endpoint) = against.filter(|endpoint| unwanted(endpoint.service)) {
+            findings.push(Finding::EntryAgainstSite {
+                account,
+                entry: entry.clone(),
+                service: endpoint.service,
+            });
+        }
+    }
+    let characters = list.chars().count();
+    if characters > SHORTEST_LIST_LIMIT {
+        findings.push(Finding::ListLong {
+            account,
+            characters,
+        });
+    }
+}
+
+/// A `/` outside a scheme makes WinINet drop the whole list, and text that is
+/// not ASCII means different things to different readers.
+fn breaks_a_reader(entry: &str) -> bool {
+    let pattern = entry.split_once("://").map_or(entry, |(_, rest)| rest);
+    pattern.contains('/') || !entry.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -1,0 +1,326 @@
+//! The registry of findings: everything that Sidestep can say about a site, a
+//! machine or a run, as data. Prose is written where it is shown.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::account::Account;
+use crate::catalogue::Service;
+use crate::evidence::Path;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Works, but not as someone probably thinks.
+    Warning,
+    /// Stands in the way.
+    Error,
+}
+
+/// A finding's stable code, `SS101` and so on; never renumbered, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(u16);
+
+impl Code {
+    /// SS701: a site file that is not valid.
+    pub const SITE_INVALID: Self = Self(701);
+    /// SS702: a file that cannot be read.
+    pub const FILE_UNREADABLE: Self = Self(702);
+    /// SS703: a file that is not of the kind that is needed.
+    pub const FILE_UNUSABLE: Self = Self(703);
+    /// SS704: a file that cannot be written, or must not be.
+    pub const FILE_NOT_WRITTEN: Self = Self(704);
+    /// SS113: bytes that are no proxy settings blob.
+    pub const BLOB_INVALID: Self = Self(113);
+    /// SS502: the virtual machine's metadata service does not tell who it is.
+    pub const METADATA_SILENT: Self = Self(502);
+    /// SS310: the rehearsal's own network cannot be set up.
+    pub const LAB_UNUSABLE: Self = Self(310);
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SS{}", self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Something found, with what it was found on.
+///
+/// Codes: `SS1xx` settings and lists · `SS2xx` DNS · `SS3xx` network and proxy ·
+/// `SS4xx` TLS · `SS5xx` Azure · `SS7xx` files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// SS101: automatic detection decides before the bypass list is consulted.
+    AutoDetectOn {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS102: a configuration script decides before the bypass list is consulted.
+    AutoConfigScript {
+        /// Whose settings.
+        account: Account,
+        /// Where the script is.
+        url: String,
+    },
+    /// SS103: a policy makes Windows ignore the accounts' own settings.
+    PerMachinePolicy,
+    /// SS104: the account stores a proxy that is switched off.
+    ProxySwitchedOff {
+        /// Whose settings.
+        account: Account,
+        /// The stored proxy, credentials masked.
+        proxy: String,
+        /// Whether the site needs that proxy, because Entra ID goes by it.
+        needed: bool,
+    },
+    /// SS105: Entra ID goes by the proxy, but the account has none.
+    ProxyMissing {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS106: .NET Framework cannot use the proxy string, so every request fails.
+    ProxyUnusable {
+        /// Whose settings.
+        account: Account,
+        /// The string, credentials masked.
+        proxy: String,
+    },
+    /// SS107: an entry is one slip away from a known name, which it does not cover.
+    MisspeltName {
+        /// The entry as stored.
+        entry: String,
+        /// The name that was probably meant.
+        meant: String,
+    },
+    /// SS108: an entry that breaks the list for a reader.
+    EntryBreaksList {
+        /// Whose settings.
+        account: Account,
+        /// The entry as stored.
+        entry: String,
+    },
+    /// SS109: an entry sends direct what the site says goes by the proxy.
+    EntryAgainstSite {
+        /// Whose settings.
+        account: Account,
+        /// The entry as stored.
+        entry: String,
+        /// What it sends direct.
+        service: Service,
+    },
+    /// SS110: the list is longer than some readers take.
+    ListLong {
+        /// Whose settings.
+        account: Account,
+        /// Its length in characters.
+        characters: usize,
+    },
+    /// SS111: the plugin's account does not exist yet.
+    AccountMissing {
+        /// Which account.
+        account: Account,
+    },
+    /// SS112: the settings blob cannot be read.
+    BlobUnreadable {
+        /// Whose settings.
+        account: Account,
+        /// Why, as the codec says it.
+        error: String,
+    },
+    /// SS201: a name does not resolve.
+    NameUnknown {
+        /// Who needs it.
+        account: Account,
+        /// The name.
+        host: String,
+    },
+    /// SS301: the proxy cannot be reached.
+    ProxyUnreachable {
+        /// The proxy, `host:port`.
+        proxy: String,
+        /// What happened.
+        detail: String,
+    },
+    /// SS302: Entra ID is reachable by the proxy only, but the site sends it direct.
+    EntraByProxyOnly {
+        /// The name tried.
+        host: String,
+        /// The proxy that reaches it.
+        proxy: String,
+    },
+    /// SS303: Entra ID is reachable directly only, but the site sends it to the proxy.
+    EntraDirectOnly {
+        /// The name tried.
+        host: String,
+        /// The proxy that does not reach it.
+        proxy: String,
+    },
+    /// SS304: an endpoint cannot be reached by its route.
+    EndpointUnreachable {
+        /// Who needs it.
+        account: Account,
+        /// Its name.
+        host: String,
+        /// Its service.
+        service: Service,
+        /// What happened.
+        detail: String,
+    },
+    /// SS305: Backup or Storage connections went to the proxy although the site says direct.
+    ProtectedOnProxy {
+        /// How many.
+        connections: u64,
+    },
+    /// SS306: Entra ID was reached by another route than the site names.
+    EntraOffRoute {
+        /// By whom.
+        account: Account,
+        /// The path seen.
+        path: Path,
+    },
+    /// SS401: the TLS handshake with an endpoint fails.
+    TlsFails {
+        /// Who needs it.
+        account: Account,
+        /// Its name.
+        host: String,
+        /// What happened.
+        detail: String,
+    },
+    /// SS501: Azure reports the backup failed and nothing here explains it.
+    BackupFailed {
+        /// Azure's own code.
+        azure_code: String,
+        /// Azure's or the extension's own words.
+        detail: String,
+    },
+}
+
+impl Finding {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code(match self {
+            Self::AutoDetectOn { .. } => 101,
+            Self::AutoConfigScript { .. } => 102,
+            Self::PerMachinePolicy => 103,
+            Self::ProxySwitchedOff { .. } => 104,
+            Self::ProxyMissing { .. } => 105,
+            Self::ProxyUnusable { .. } => 106,
+            Self::MisspeltName { .. } => 107,
+            Self::EntryBreaksList { .. } => 108,
+            Self::EntryAgainstSite { .. } => 109,
+            Self::ListLong { .. } => 110,
+            Self::AccountMissing { .. } => 111,
+            Self::BlobUnreadable { .. } => 112,
+            Self::NameUnknown { .. } => 201,
+            Self::ProxyUnreachable { .. } => 301,
+            Self::EntraByProxyOnly { .. } => 302,
+            Self::EntraDirectOnly { .. } => 303,
+            Self::EndpointUnreachable { .. } => 304,
+            Self::ProtectedOnProxy { .. } => 305,
+            Self::EntraOffRoute { .. } => 306,
+            Self::TlsFails { .. } => 401,
+            Self::BackupFailed { .. } => 501,
+        })
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::ListLong { .. } | Self::AccountMissing { .. } => Severity::Note,
+            Self::MisspeltName { .. }
+            | Self::EntryAgainstSite { .. }
+            | Self::EntraOffRoute { .. } => Severity::Warning,
+            Self::ProxySwitchedOff { needed: false, .. } => Severity::Note,
+            _ => Severity::Error,
+        }
+    }
+
+    /// What it does to the step that met it.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::PerMachinePolicy => Effect::RefuseEnvironment,
+            Self::AutoDetectOn { .. }
+            | Self::AutoConfigScript { .. }
+            | Self::ProxyUnusable { .. }
+            | Self::EntryBreaksList { .. }
+            | Self::BlobUnreadable { .. } => Effect::RefuseData,
+            _ if self.severity() == Severity::Error => Effect::Fail,
+            _ => Effect::GoOn,
+        }
+    }
+
+    /// The account it is about, where it is about one.
+    #[must_use]
+    pub fn account(&self) -> Option<Account> {
+        match self {
+            Self::AutoDetectOn { account }
+            | Self::AutoConfigScript { account, .. }
+            | Self::ProxySwitchedOff { account, .. }
+            | Self::ProxyMissing { account }
+            | Self::ProxyUnusable { account, .. }
+            | Self::EntryBreaksList { account, .. }
+            | Self::EntryAgainstSite { account, .. }
+            | Self::ListLong { account, .. }
+            | Self::AccountMissing { account }
+            | Self::BlobUnreadable { account, .. }
+            | Self::NameUnknown { account, .. }
+            | Self::EndpointUnreachable { account, .. }
+            | Self::EntraOffRoute { account, .. }
+            | Self::TlsFails { account, .. } => Some(*account),
+            Self::PerMachinePolicy
+            | Self::MisspeltName { .. }
+            | Self::ProxyUnreachable { .. }
+            | Self::EntraByProxyOnly { .. }
+            | Self::EntraDirectOnly { .. }
+            | Self::ProtectedOnProxy { .. }
+            | Self::BackupFailed { .. } => None,
+        }
+    }
+
+    /// The endpoint it is about, where it is about one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        match self {
+            Self::NameUnknown { host, .. }
+            | Self::EntraByProxyOnly { host, .. }
+            | Self::EntraDirectOnly { host, .. }
+            | Self::EndpointUnreachable { host, .. }
+            | Self::TlsFails { host, .. } => Some(host),
+            Self::ProxyUnreachable { proxy, .. } => Some(proxy),
+            _ => None,
+        }
+    }
+}
+
+/// What a finding does to the step that met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// The step goes on.
+    GoOn,
+    /// The step fails (exit code 1).
+    Fail,
+    /// The step is refused to protect what is there (exit code 4).
+    RefuseData,
+    /// The step is refused because the environment is not what it needs (exit code 3).
+    RefuseEnvironment,
+}

@@ -1,0 +1,159 @@
+//! What a machine holds: the registry values that decide its accounts' routes.
+
+use std::collections::BTreeMap;
+
+use crate::account::Account;
+use crate::blob::{BlobError, ConnectionSettings};
+use crate::registry::RegistryData;
+use crate::settings::{Flags, ProxySettings};
+
+/// Below an account's key in `HKEY_USERS`, and below `HKEY_LOCAL_MACHINE` for the machine's store.
+pub const INTERNET_SETTINGS: &str =
+    r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+
+/// Where a policy can make proxy settings per machine.
+pub const POLICY_KEY: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+
+/// One registry value that holds a part of an account's proxy settings.
+///
+/// Ordered as they are written: `DefaultConnectionSettings` last, because it is
+/// the value whose change running services notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueName {
+    /// Mirror of the manual-proxy flag.
+    ProxyEnable,
+    /// Mirror of the proxy string.
+    ProxyServer,
+    /// Mirror of the bypass list.
+    ProxyOverride,
+    /// Mirror of the configuration script's address; read, never written.
+    AutoConfigUrl,
+    /// The blob of connections other than the default.
+    SavedLegacySettings,
+    /// The blob that counts.
+    DefaultConnectionSettings,
+}
+
+impl ValueName {
+    /// Every value, in the order in which they are written.
+    pub const ALL: [Self; 6] = [
+        Self::ProxyEnable,
+        Self::ProxyServer,
+        Self::ProxyOverride,
+        Self::AutoConfigUrl,
+        Self::SavedLegacySettings,
+        Self::DefaultConnectionSettings,
+    ];
+
+    /// The value's name in the registry.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ProxyEnable => "ProxyEnable",
+            Self::ProxyServer => "ProxyServer",
+            Self::ProxyOverride => "ProxyOverride",
+            Self::AutoConfigUrl => "AutoConfigURL",
+            Self::SavedLegacySettings => "SavedLegacySettings",
+            Self::DefaultConnectionSettings => "DefaultConnectionSettings",
+        }
+    }
+
+    /// The key that holds it, below an account's root.
+    #[must_use]
+    pub fn key(self) -> String {
+        match self {
+            Self::SavedLegacySettings | Self::DefaultConnectionSettings => {
+                format!(r"{INTERNET_SETTINGS}\Connections")
+            }
+            _ => INTERNET_SETTINGS.to_owned(),
+        }
+    }
+}
+
+/// A machine as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// `ProxySettingsPerUser` below [`POLICY_KEY`].
+    pub proxy_settings_per_user: Option<RegistryData>,
+    /// `NT AUTHORITY\SYSTEM`.
+    pub system: ObservedAccount,
+    /// `NT SERVICE\AzureWLBackupPluginSvc`.
+    pub plugin: ObservedAccount,
+}
+
+impl Observed {
+    /// One account of the machine.
+    #[must_use]
+    pub fn account(&self, account: Account) -> &ObservedAccount {
+        match account {
+            Account::System => &self.system,
+            Account::Plugin => &self.plugin,
+        }
+    }
+
+    /// Whether a policy makes every account use the machine's settings: only a
+    /// `REG_DWORD` of 0 does (`_RegBlobWebProxyDataBuilder.cs` in
+    /// microsoft/referencesource).
+    #[must_use]
+    pub fn is_per_machine(&self) -> bool {
+        self.proxy_settings_per_user == Some(RegistryData::Dword(0))
+    }
+}
+
+/// An account as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedAccount {
+    /// Whether the account has a key in `HKEY_USERS`.
+    pub exists: bool,
+    /// The values found.
+    pub values: BTreeMap<ValueName, RegistryData>,
+}
+
+impl ObservedAccount {
+    /// The settings by meaning. `DefaultConnectionSettings` counts; where it is
+    /// missing, the plain values do, because WinINet takes them over when it
+    /// next runs for the account.
+    pub fn settings(&self) -> Result<ProxySettings, BlobError> {
+        match self.blob(ValueName::DefaultConnectionSettings) {
+            Some(blob) => Ok(blob?.settings()),
+            None => Ok(self.plain_settings()),
+        }
+    }
+
+    /// A connection blob among the values, decoded.
+    #[must_use]
+    pub fn blob(&self, name: ValueName) -> Option<Result<ConnectionSettings, BlobError>> {
+        match self.values.get(&name) {
+            Some(RegistryData::Binary(bytes)) => Some(ConnectionSettings::decode(bytes)),
+            _ => None,
+        }
+    }
+
+    fn plain_settings(&self) -> ProxySettings {
+        // Tools have been seen to write ProxyEnable as text.
+        let on = match self.values.get(&ValueName::ProxyEnable) {
+            Some(RegistryData::Dword(number)) => *number != 0,
+            Some(RegistryData::Text(text)) => text.trim() == "1",
+            _ => false,
+        };
+        let text = |name| match self.values.get(&name) {
+            Some(RegistryData::Text(text) | RegistryData::ExpandText(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let mut flags = Flags(Flags::DIRECT);
+        let auto_config_url = text(ValueName::AutoConfigUrl);
+        if on {
+            flags = flags.with(Flags::MANUAL_PROXY);
+        }
+        if !auto_config_url.trim().is_empty() {
+            flags = flags.with(Flags::AUTO_CONFIG_URL);
+        }
+        ProxySettings {
+            flags,
+            proxy_server: text(ValueName::ProxyServer),
+            proxy_override: text(ValueName::ProxyOverride),
+            auto_config_url,
+        }
+    }
+}
