@@ -1,0 +1,217 @@
+//! The command line, as close to what was typed as possible.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sidestep_model::bypass::Consumer;
+
+/// Back SQL Server on Azure VMs up through private endpoints, around the
+/// corporate proxy, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "sidestep", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done or nothing to do · 1 a check or rehearsal failed · 2 usage · \
+3 the environment is not what the command needs · 4 refused to protect data · \
+6 changes pending (--detailed-exitcode) · 70 a bug · 130 interrupted";
+
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// One JSON document on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Nothing on stderr but errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Colour: auto, always or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// The site file [default: ./site.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) site: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Rehearse a site against the built-in lab and show by which path every byte went.
+    Rehearse(Rehearse),
+    /// Write a commented site file.
+    Init(Init),
+    /// Print the bypass list that a site needs.
+    Bypass(Bypass),
+    /// Say whether URLs go direct or to a proxy, and which entry decided.
+    Route(Route),
+    /// Decode a connection or `WinHttpSettings` blob.
+    Decode(Decode),
+    /// Show what would change in the accounts' settings.
+    Plan(Plan),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rehearse {
+    /// The site to rehearse; without it, the built-in sample.
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    /// Rehearse this scenario (see --list).
+    #[arg(long, value_name = "NAME", default_value = "happy")]
+    pub(crate) scenario: String,
+    /// List the scenarios.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Back this file up as the database, instead of generated content.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// Where to write it.
+    #[arg(value_name = "FILE", default_value = "site.toml")]
+    pub(crate) file: PathBuf,
+    /// How the VM reaches Entra ID, which has no private endpoint.
+    #[arg(long, value_name = "ROUTE")]
+    pub(crate) entra: Option<RouteChoice>,
+    /// The database whose backup proves the path, `INSTANCE/database`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+    /// Who owns DNS: azure (private zones) or manual (records are printed).
+    #[arg(long, value_name = "MODE")]
+    pub(crate) dns: Option<DnsChoice>,
+    /// Take subscription, group, region and name from this Azure VM's metadata service.
+    #[arg(long)]
+    pub(crate) from_vm: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RouteChoice {
+    Direct,
+    Proxy,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DnsChoice {
+    Azure,
+    Manual,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bypass {
+    /// How to write it.
+    #[arg(long, value_name = "FORMAT", default_value = "wininet")]
+    pub(crate) format: ListFormat,
+    /// Which list.
+    #[arg(long, value_name = "PROFILE", default_value = "current")]
+    pub(crate) profile: Profile,
+    /// How the VM reaches Entra ID, instead of what the site file says.
+    #[arg(long, value_name = "ROUTE")]
+    pub(crate) entra: Option<RouteChoice>,
+    /// The cloud, instead of what the site file says.
+    #[arg(long, value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// One line, as Windows stores it.
+    Wininet,
+    /// An entry a line.
+    Lines,
+    /// With service, reason, source and date.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// What today's documentation asks for.
+    Current,
+    /// The support article's 44 entries, to the letter.
+    #[value(name = "article-2022-10")]
+    Article,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Route {
+    /// The URLs (https:// is assumed).
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<String>,
+    /// Decide by this bypass list (or @FILE).
+    #[arg(
+        long,
+        value_name = "LIST",
+        allow_hyphen_values = true,
+        conflicts_with = "at"
+    )]
+    pub(crate) list: Option<String>,
+    /// With this `ProxyServer` string [default: proxy.example:8080].
+    #[arg(
+        long,
+        value_name = "SERVER",
+        allow_hyphen_values = true,
+        conflicts_with = "at"
+    )]
+    pub(crate) proxy: Option<String>,
+    /// With these flags: 1 direct, 2 manual proxy, 4 configuration script, 8 auto-detect.
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "at")]
+    pub(crate) flags: u32,
+    /// With this configuration script.
+    #[arg(long, value_name = "URL", conflicts_with = "at")]
+    pub(crate) auto_config_url: Option<String>,
+    /// Decide by the accounts' settings in this registry export.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: Option<PathBuf>,
+    /// Decide as this client library does.
+    #[arg(long, value_name = "CONSUMER", default_value_t = Consumer::DotnetFramework)]
+    pub(crate) consumer: Consumer,
+    /// The machine's primary DNS suffix (.NET's `<local>` looks at it).
+    #[arg(long, value_name = "SUFFIX", default_value = "")]
+    pub(crate) dns_suffix: String,
+    /// An address of the machine (.NET's `<local>` looks at them).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) own_address: Vec<IpAddr>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Decode {
+    /// The bytes in hex, @FILE, or - for stdin; `hex:` lines of a .reg file work too.
+    #[arg(value_name = "HEX", required = true)]
+    pub(crate) hex: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: PathBuf,
+    /// Whose settings.
+    #[arg(long, value_name = "ACCOUNT", default_value = "both")]
+    pub(crate) account: AccountChoice,
+    /// Exit with 6 when there is something to change.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AccountChoice {
+    System,
+    Plugin,
+    Both,
+}
+
+/// What the person typed.
+pub(crate) fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,30 @@
+//! From what was typed to the verb.
+
+use crate::args::{Cli, Color, Command};
+use crate::commands::{bypass, decode, init, plan, rehearse, route};
+use crate::error::{CommandError, Exit};
+use crate::output::Printer;
+use crate::site_file::SiteFile;
+
+/// Runs the verb.
+pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let printer = Printer {
+        json: cli.global.json,
+        quiet: cli.global.quiet,
+    };
+    let site = SiteFile::new(cli.global.site);
+    match cli.command {
+        Command::Rehearse(args) => rehearse::run(args, site, printer),
+        Command::Init(args) => init::run(&args, printer),
+        Command::Bypass(args) => bypass::run(&args, &site, printer),
+        Command::Route(args) => route::run(&args, printer),
+        Command::Decode(args) => decode::run(&args, printer),
+        Command::Plan(args) => plan::run(&args, &site, printer),
+    }
+    .map_err(|error| (printer, error))
+}

@@ -1,0 +1,12 @@
+//! One file per verb: settings in, call, render.
+
+mod bypass;
+mod decode;
+mod dispatch;
+mod init;
+mod plan;
+mod rehearse;
+mod rehearse_report;
+mod route;
+
+pub(crate) use dispatch::run;

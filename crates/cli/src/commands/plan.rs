@@ -1,0 +1,188 @@
+//! `sidestep plan`: what would change, and why.
+
+use serde_json::{Value, json};
+use sidestep_machine::{RegFileStore, Store};
+use sidestep_model::account::Account;
+use sidestep_model::catalogue::Catalogue;
+use sidestep_model::desired::Desired;
+use sidestep_model::finding::{Code, Effect, Finding};
+use sidestep_model::plan::{Change, Idle, Plan};
+use sidestep_model::proxy_server;
+use sidestep_model::registry::RegistryData;
+use sidestep_model::settings::{Flags, ProxySettings};
+
+use crate::args::{self, AccountChoice};
+use crate::error::{CommandError, Exit, chain};
+use crate::output::Printer;
+use crate::prose;
+use crate::render::{findings_document, findings_text, plural};
+use crate::site_file::SiteFile;
+
+pub(crate) fn run(
+    args: &args::Plan,
+    site: &SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
+    let site = site.site()?;
+    let store = RegFileStore::new(&args.at);
+    let observed = store.read().map_err(|error| {
+        CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error))
+            .hint("`reg export HKEY_USERS FILE.reg` on the server writes such a file")
+    })?;
+    let accounts: &[Account] = match args.account {
+        AccountChoice::System => &[Account::System],
+        AccountChoice::Plugin => &[Account::Plugin],
+        AccountChoice::Both => &Account::ALL,
+    };
+    let catalogue = Catalogue::of(site.azure.cloud);
+    let plans: Vec<Plan> = accounts
+        .iter()
+        .map(|account| {
+            Plan::diff(
+                &observed,
+                Desired::of(*account, catalogue, &site, &observed),
+            )
+        })
+        .collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in plans.iter().flat_map(|plan| &plan.findings) {
+        if !findings.contains(finding) {
+            findings.push(finding.clone());
+        }
+    }
+    if printer.json {
+        let plans: Vec<Value> = plans.iter().map(document).collect();
+        printer.document(&json!({
+            "at": store.place(),
+            "plans": plans,
+            "findings": findings_document(&findings),
+        }))?;
+    } else {
+        let mut parts: Vec<String> = plans.iter().map(text).collect();
+        if !findings.is_empty() {
+            parts.push(findings_text(&findings));
+        }
+        printer.text(&format!("{}\n", parts.join("\n\n")))?;
+    }
+    let effect = findings.iter().map(Finding::effect).max();
+    Ok(match effect.unwrap_or(Effect::GoOn) {
+        Effect::GoOn if args.detailed_exitcode && plans.iter().any(|plan| !plan.is_empty()) => {
+            Exit::Pending
+        }
+        effect => effect.into(),
+    })
+}
+
+fn text(plan: &Plan) -> String {
+    let account = plan.account;
+    let heading = format!("{account} ({})", account.sid());
+    match plan.idle {
+        Some(Idle::NoProxy) => {
+            return format!("{heading}\n  not needed: the account uses no proxy");
+        }
+        Some(Idle::AlreadySo) => return format!("{heading}\n  nothing to change"),
+        Some(Idle::Blocked) => return format!("{heading}\n  nothing planned: see below"),
+        None => {}
+    }
+    let mut lines = vec![heading];
+    if let (Some(before), Some(after)) = (&plan.before, &plan.after) {
+        lines.push(format!("  proxy  {} → {}", proxy(before), proxy(after)));
+        lines.push(format!(
+            "  list   {} → {}",
+            characters(before),
+            characters(after)
+        ));
+    }
+    for reason in plan.added() {
+        let why = prose::because(&reason.because);
+        lines.push(format!("  + {:<44} {why}", reason.entry));
+    }
+    for reason in plan.removed() {
+        let why = prose::because(&reason.because);
+        lines.push(format!("  - {:<44} {why}", reason.entry));
+    }
+    let values: Vec<&str> = plan
+        .changes
+        .iter()
+        .map(|change| change.value.name())
+        .collect();
+    lines.push(format!(
+        "  writes {}: {}",
+        plural(values.len(), "value", "values"),
+        values.join(", ")
+    ));
+    lines.join("\n")
+}
+
+fn proxy(settings: &ProxySettings) -> String {
+    if settings.has_manual_proxy() {
+        proxy_server::masked(&settings.proxy_server)
+    } else {
+        "none".to_owned()
+    }
+}
+
+fn characters(settings: &ProxySettings) -> String {
+    let count = settings.proxy_override.chars().count();
+    plural(count, "character", "characters")
+}
+
+fn document(plan: &Plan) -> Value {
+    let changes: Vec<Value> = plan.changes.iter().map(change).collect();
+    let reasons: Vec<Value> = plan
+        .added()
+        .map(|reason| (reason, "add"))
+        .chain(plan.removed().map(|reason| (reason, "remove")))
+        .map(|(reason, change)| {
+            json!({
+                "entry": reason.entry,
+                "change": change,
+                "why": prose::because(&reason.because),
+            })
+        })
+        .collect();
+    json!({
+        "account": plan.account,
+        "sid": plan.account.sid(),
+        "before": plan.before.as_ref().map(settings),
+        "after": plan.after.as_ref().map(settings),
+        "entries": reasons,
+        "changes": changes,
+        "reason": plan.idle.map(|idle| match idle {
+            Idle::NoProxy => "no-proxy",
+            Idle::AlreadySo => "already-so",
+            Idle::Blocked => "blocked",
+        }),
+    })
+}
+
+fn settings(settings: &ProxySettings) -> Value {
+    json!({
+        "proxy_enable": settings.flags.has(Flags::MANUAL_PROXY),
+        "flags": settings.flags,
+        "proxy_server": proxy_server::masked(&settings.proxy_server),
+        "proxy_override": settings.proxy_override,
+        "auto_config_url": proxy_server::masked(&settings.auto_config_url),
+    })
+}
+
+fn change(change: &Change) -> Value {
+    json!({
+        "value": change.value.name(),
+        "before": change.before.as_ref().map(data),
+        "after": data(&change.after),
+    })
+}
+
+/// Text is masked; a blob holds the same strings, so only its size is told.
+fn data(data: &RegistryData) -> Value {
+    match data {
+        RegistryData::Text(text) | RegistryData::ExpandText(text) => {
+            proxy_server::masked(text).into()
+        }
+        RegistryData::Dword(number) => (*number).into(),
+        RegistryData::Binary(bytes) | RegistryData::Other { bytes, .. } => {
+            json!({ "bytes": bytes.len() })
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The one place where an error becomes text and an exit code.
+
+use std::process::ExitCode;
+use std::{fmt, panic};
+
+use sidestep_model::finding::{Code, Effect};
+
+use crate::output::Printer;
+
+/// The exit codes: a documented contract, never renumbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// A check, lint or rehearsal failed.
+    Failed = 1,
+    /// The command line or a file that the user wrote is not usable.
+    Usage = 2,
+    /// The environment is not what the command needs.
+    Environment = 3,
+    /// Refused to protect data.
+    Refused = 4,
+    /// Changes are pending (only with `--detailed-exitcode`).
+    Pending = 6,
+    /// A bug in Sidestep.
+    Bug = 70,
+    /// Interrupted by the user.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<Effect> for Exit {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::GoOn => Self::Done,
+            Effect::Fail => Self::Failed,
+            Effect::RefuseData => Self::Refused,
+            Effect::RefuseEnvironment => Self::Environment,
+        }
+    }
+}
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    pub(crate) exit: Exit,
+    pub(crate) code: Option<Code>,
+    /// What is wrong and where: a lower-case fragment, or a rendered excerpt of a file.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hints: Vec<String>,
+}
+
+impl CommandError {
+    pub(crate) fn new(exit: Exit, code: Code, message: impl fmt::Display) -> Self {
+        Self {
+            exit,
+            code: Some(code),
+            message: message.to_string(),
+            hints: Vec::new(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Usage,
+            code: None,
+            message: message.to_string(),
+            hints: Vec::new(),
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Runs a command; turns whatever comes out, a panic included, into an exit code.
+pub(crate) fn guard(
+    command: impl FnOnce() -> Result<Exit, (Printer, CommandError)> + panic::UnwindSafe,
+) -> ExitCode {
+    panic::set_hook(Box::new(|bug| {
+        let place = bug
+            .location()
+            .map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+        Printer::default().error(&CommandError {
+            exit: Exit::Bug,
+            code: None,
+            message: format!("a bug in sidestep ended this command{place}"),
+            hints: vec![
+                "what was written so far is as the last line says; please report this line and \
+                 the command"
+                    .to_owned(),
+            ],
+        });
+    }));
+    match panic::catch_unwind(command) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err((printer, error))) => {
+            printer.error(&error);
+            error.exit.into()
+        }
+        Err(_) => Exit::Bug.into(),
+    }
+}

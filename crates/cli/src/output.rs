@@ -1,0 +1,95 @@
+//! The only writer to stdout and stderr: data to the one, all else to the other.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::{CommandError, Exit};
+
+/// The version of every JSON document that Sidestep prints.
+const FORMAT_VERSION: &str = "1.0";
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Printer {
+    /// One JSON document on stdout instead of text.
+    pub(crate) json: bool,
+    /// Nothing on stderr but errors.
+    pub(crate) quiet: bool,
+}
+
+impl Printer {
+    /// Prints data.
+    pub(crate) fn text(self, text: &str) -> Result<(), CommandError> {
+        let mut out = anstream::stdout().lock();
+        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
+    /// Prints a document, with the format's version first.
+    pub(crate) fn document(self, document: &impl Serialize) -> Result<(), CommandError> {
+        let mut object = serde_json::Map::new();
+        object.insert("format_version".to_owned(), FORMAT_VERSION.into());
+        if let Ok(Value::Object(rest)) = serde_json::to_value(document) {
+            object.extend(rest);
+        }
+        self.text(&format!("{:#}\n", Value::Object(object)))
+    }
+
+    /// Tells the person something that is not data.
+    pub(crate) fn note(self, note: &str) {
+        if !self.quiet {
+            self.aside(note);
+        }
+    }
+
+    /// Shows what is being done, on a terminal only.
+    pub(crate) fn progress(self, text: &str) {
+        if !self.quiet && io::stderr().is_terminal() {
+            self.aside(text);
+        }
+    }
+
+    /// Says what went wrong and what to do next.
+    pub(crate) fn error(self, error: &CommandError) {
+        let code = error.code.map(|code| code.to_string());
+        if self.json {
+            let document = json!({ "error": {
+                "code": code,
+                "message": error.message,
+                "hints": error.hints,
+            }});
+            // The exit code still tells, should stdout be gone.
+            drop(self.document(&document));
+            return;
+        }
+        let heading = code.map_or_else(|| "error".to_owned(), |code| format!("error[{code}]"));
+        let mut text = if error.message.starts_with("error") {
+            error.message.clone()
+        } else {
+            format!("{heading}: {}", error.message)
+        };
+        for hint in &error.hints {
+            text = format!("{text}\nhint: {hint}");
+        }
+        self.aside(&text);
+    }
+
+    fn aside(self, text: &str) {
+        // Nobody is left to tell when stderr is gone.
+        drop(writeln!(anstream::stderr().lock(), "{text}"));
+    }
+}
+
+/// A reader that went away early (`| head`) has all that it wanted.
+fn written(result: io::Result<()>) -> Result<(), CommandError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError {
+            exit: Exit::Environment,
+            code: None,
+            message: format!("cannot write to standard output: {error}"),
+            hints: Vec::new(),
+        }),
+        _ => Ok(()),
+    }
+}

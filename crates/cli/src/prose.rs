@@ -1,0 +1,304 @@
+//! What findings, reasons and outcomes say to a person. The only place with sentences about them.
+
+use sidestep_model::account::Account;
+use sidestep_model::catalogue::Service;
+use sidestep_model::desired::Because;
+use sidestep_model::event::{Outcome, Step};
+use sidestep_model::evidence::Path;
+use sidestep_model::finding::{Finding, Severity};
+
+/// Every screen of a rehearsal carries this.
+pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
+
+/// What is the matter.
+pub(crate) fn message(finding: &Finding) -> String {
+    match finding {
+        Finding::AutoDetectOn { account } => format!(
+            "\"Automatically detect settings\" is on for {account}: whatever WPAD answers is used \
+             without looking at the bypass list"
+        ),
+        Finding::AutoConfigScript { account, url } => format!(
+            "{account} uses the configuration script {url}: its answer is used without looking at \
+             the bypass list"
+        ),
+        Finding::PerMachinePolicy => {
+            "the policy ProxySettingsPerUser = 0 makes Windows ignore the \
+             accounts' own settings and use the machine's"
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff {
+            account,
+            proxy,
+            needed: true,
+        } => format!(
+            "{account} stores the proxy {proxy}, but it is switched off, so nothing of this \
+             account can go by it; the site sends Entra ID by the proxy"
+        ),
+        Finding::ProxySwitchedOff {
+            account,
+            proxy,
+            needed: false,
+        } => format!("{account} stores the proxy {proxy}, but it is switched off"),
+        Finding::ProxyMissing { account } => {
+            format!("the site sends Entra ID by the proxy, but {account} has none")
+        }
+        Finding::ProxyUnusable { account, proxy } => format!(
+            "the proxy string \"{proxy}\" of {account} cannot be used by .NET Framework: every \
+             request of the service would fail"
+        ),
+        Finding::MisspeltName { entry, meant } => format!(
+            "the list holds \"{entry}\", which is no known name; \"{meant}\" was probably meant \
+             and is not covered by it"
+        ),
+        Finding::EntryBreaksList { account, entry } => format!(
+            "the entry \"{entry}\" in the list of {account} breaks the list for a reader (a / \
+             outside http:// or https://, or text that is not ASCII)"
+        ),
+        Finding::EntryAgainstSite {
+            account,
+            entry,
+            service,
+        } => format!(
+            "the entry \"{entry}\" in the list of {account} sends {} direct, but the site says by \
+             the proxy",
+            self::service(*service)
+        ),
+        Finding::ListLong {
+            account,
+            characters,
+        } => format!(
+            "the list of {account} has {characters} characters; {}",
+            readers_that_break(*characters)
+        ),
+        Finding::AccountMissing { account } => {
+            format!("{account} does not exist yet: the machine is not registered with a vault")
+        }
+        Finding::BlobUnreadable { account, error } => {
+            format!("DefaultConnectionSettings of {account} cannot be read: {error}")
+        }
+        Finding::NameUnknown { host, .. } => format!("{host} does not resolve"),
+        Finding::ProxyUnreachable { proxy, detail } => {
+            format!("the proxy {proxy} cannot be reached: {detail}")
+        }
+        Finding::EntraByProxyOnly { host, proxy } => format!(
+            "Entra ID ({host}) is not reachable directly, but it is by the proxy {proxy}; the \
+             settings send it direct"
+        ),
+        Finding::EntraDirectOnly { host, proxy } => format!(
+            "Entra ID ({host}) is not reachable by the proxy {proxy}, but it is directly; the \
+             settings send it to the proxy"
+        ),
+        Finding::EndpointUnreachable {
+            account,
+            host,
+            service,
+            detail,
+        } => format!(
+            "{account} cannot reach {} ({host}): {detail}",
+            self::service(*service)
+        ),
+        Finding::ProtectedOnProxy { connections } => format!(
+            "{connections} Backup or Storage connections went to the proxy, although the site says \
+             direct"
+        ),
+        Finding::EntraOffRoute { account, path } => format!(
+            "{account} reached Entra ID by another route than the site names: {}",
+            self::path(*path)
+        ),
+        Finding::TlsFails { host, detail, .. } => {
+            format!("the TLS handshake with {host} fails: {detail}")
+        }
+        Finding::BackupFailed { azure_code, detail } => {
+            format!("the backup failed with {azure_code}: {detail}")
+        }
+    }
+}
+
+/// What to do next.
+pub(crate) fn remedy(finding: &Finding) -> String {
+    match finding {
+        Finding::AutoDetectOn { .. } => format!(
+            "switch it off for this account, or have these lines at the top of the WPAD script:\n{}",
+            pac_fragment()
+        ),
+        Finding::AutoConfigScript { .. } => format!(
+            "have the script's owner put these lines at the top of FindProxyForURL:\n{}",
+            pac_fragment()
+        ),
+        Finding::PerMachinePolicy => {
+            "have the policy \"Make proxy settings per-machine\" removed, \
+             or the list put into the machine's settings by its owner"
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff { needed: true, .. } | Finding::ProxyMissing { .. } => {
+            "set [proxy] mode = \"set\" and server in the site file, so that Sidestep writes and \
+             switches the proxy on; or give the VM a direct way to Entra ID and set bypass.entra = \
+             \"direct\""
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff { needed: false, .. } => {
+            "nothing, if the account is meant to go direct".to_owned()
+        }
+        Finding::ProxyUnusable { .. } => "correct it to one host:port without a trailing \
+             semicolon, or name the proxy in the site file with [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::MisspeltName { entry, meant } => format!(
+            "Sidestep adds the right name where the site needs it; drop the other with \
+             bypass.remove = [\"{entry}\"] (it covers nothing but itself, not \"{meant}\")"
+        ),
+        Finding::EntryBreaksList { entry, .. } => format!(
+            "name it in bypass.remove = [\"{entry}\"], and write the hosts that it meant without a \
+             path or mask"
+        ),
+        Finding::EntryAgainstSite { entry, .. } => {
+            format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
+        }
+        Finding::ListLong { .. } => {
+            "nothing for the backup services, which read it whole".to_owned()
+        }
+        Finding::AccountMissing { .. } => "register the machine with the vault (discover \
+             databases), then plan again"
+            .to_owned(),
+        Finding::BlobUnreadable { .. } => "export the key, look at it with `sidestep decode`, and \
+             open the account's proxy settings once in Windows to have it rewritten"
+            .to_owned(),
+        Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
+             linked to the VM's network"
+            .to_owned(),
+        Finding::ProxyUnreachable { .. } => {
+            "check that the proxy runs and that the VM's network may connect to it".to_owned()
+        }
+        Finding::EntraByProxyOnly { .. } => {
+            "set bypass.entra = \"proxy\" in the site file, so that \
+             Entra ID's names stay out of the list; or open a direct way to Entra ID (service tag \
+             AzureActiveDirectory)"
+                .to_owned()
+        }
+        Finding::EntraDirectOnly { .. } => {
+            "set bypass.entra = \"direct\" in the site file, or have \
+             the proxy allow Entra ID's names"
+                .to_owned()
+        }
+        Finding::EndpointUnreachable { .. } => {
+            "check the network security group, the firewall and \
+             the address that the name resolves to"
+                .to_owned()
+        }
+        Finding::ProtectedOnProxy { .. } => "look the names up in the proxy's log; `sidestep \
+             route` shows the entry that each of them lacks"
+            .to_owned(),
+        Finding::EntraOffRoute { .. } => "if the site is right, `sidestep route` on the account's \
+             settings shows the entry that decided; else correct bypass.entra"
+            .to_owned(),
+        Finding::TlsFails { .. } => {
+            "look who issued the certificate: a proxy or firewall that opens TLS breaks the \
+             services, which have to be excepted from it"
+                .to_owned()
+        }
+        Finding::BackupFailed { .. } => "look the code up in Azure's troubleshooting page for SQL \
+             Server backups; every way that Sidestep tried works"
+            .to_owned(),
+    }
+}
+
+/// The lines that make a configuration script send the protected names direct.
+fn pac_fragment() -> String {
+    let lines = [
+        "*.backup.windowsazure.com",
+        "*.blob.core.windows.net",
+        "*.queue.core.windows.net",
+        "*.storage.azure.net",
+    ]
+    .map(|pattern| format!("    if (shExpMatch(host, \"{pattern}\")) return \"DIRECT\";"));
+    lines.join("\n")
+}
+
+fn readers_that_break(characters: usize) -> &'static str {
+    match characters {
+        2065.. => {
+            "more than Windows' own dialogs keep (2,064), than libproxy reads (1,024) and than \
+             scripts with one-byte lengths write (255)"
+        }
+        1025.. => {
+            "more than libproxy reads (1,024) and than scripts with one-byte lengths write (255)"
+        }
+        _ => "more than scripts with one-byte lengths write (255)",
+    }
+}
+
+pub(crate) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// An account as tables name it.
+pub(crate) fn account(account: Account) -> &'static str {
+    match account {
+        Account::System => "SYSTEM",
+        Account::Plugin => "AzureWLBackupPluginSvc",
+    }
+}
+
+/// A service by its product name.
+pub(crate) fn service(service: Service) -> &'static str {
+    match service {
+        Service::Backup => "Azure Backup",
+        Service::Blob => "Blob Storage",
+        Service::Queue => "Queue Storage",
+        Service::Storage => "Azure Storage",
+        Service::Entra => "Entra ID",
+        Service::Platform => "the VM's platform",
+        Service::Management => "Azure Resource Manager",
+    }
+}
+
+/// A path as tables name it.
+pub(crate) fn path(path: Path) -> &'static str {
+    match path {
+        Path::PrivateEndpoint => "private endpoint",
+        Path::Direct => "direct",
+        Path::Proxy => "proxy",
+    }
+}
+
+/// How a step or a run ended.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::NotNeeded => "not needed",
+        Outcome::NotYet => "not yet",
+        Outcome::Pending => "pending",
+        Outcome::Failed => "failed",
+        Outcome::Refused => "refused",
+        Outcome::NotReached => "not reached",
+    }
+}
+
+/// What a step is about.
+pub(crate) fn step(step: Step) -> &'static str {
+    match step {
+        Step::Endpoint => "the vault's private endpoint, its zones and records",
+        Step::SystemBypass => "SYSTEM's bypass list",
+        Step::Register => "register the VM, discover databases",
+        Step::PluginBypass => "the plugin account's bypass list",
+        Step::Protect => "put the databases under a policy",
+        Step::Check => "every way of both accounts tried",
+        Step::Backup => "one database backed up and read back",
+    }
+}
+
+/// Why an entry is in the list, or no longer.
+pub(crate) fn because(because: &Because) -> String {
+    match because {
+        Because::Present => "was there".to_owned(),
+        Because::Required(endpoint) => {
+            format!("{} ({}, {})", endpoint.why, endpoint.source, endpoint.date)
+        }
+        Because::Local => "bypass.local of the site: names without a period".to_owned(),
+        Because::Added => "bypass.add of the site".to_owned(),
+        Because::Removed => "bypass.remove of the site".to_owned(),
+    }
+}

@@ -1,0 +1,207 @@
+//! Every scenario ends as its file declares, seen through the command line.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn sidestep(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sidestep"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn document(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Backup and Storage connections on the proxy.
+fn leaks(evidence: &Value) -> u64 {
+    let rows = evidence["connections"].as_array();
+    let protected = ["backup", "blob", "queue", "storage"];
+    rows.into_iter()
+        .flatten()
+        .filter(|row| row["path"] == "proxy")
+        .filter(|row| protected.iter().any(|service| row["service"] == *service))
+        .filter_map(|row| row["connections"].as_u64())
+        .sum()
+}
+
+fn check(file: &Path) {
+    let declared: toml::Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let expect = &declared["expect"];
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let output = sidestep(&["rehearse", "--scenario", name, "--json"]);
+    let seen = document(&output);
+
+    let exit = expect["exit"].as_integer().unwrap();
+    let code = output.status.code().map(i64::from);
+    assert_eq!(code, Some(exit), "{name}: {seen:#}");
+    assert_eq!(
+        seen["outcome"],
+        *expect["outcome"].as_str().unwrap(),
+        "{name}"
+    );
+    assert_eq!(seen["rehearsal"], true);
+    assert_eq!(seen["format_version"], "1.0");
+
+    // Notes are no causes; the rest is exactly what is declared: no symptom beside its cause.
+    let found: Vec<&str> = seen["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["severity"] != "note")
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    let declared: Vec<&str> = expect["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .collect();
+    assert_eq!(found, declared, "{name}: {:#}", seen["findings"]);
+    for finding in seen["findings"].as_array().unwrap() {
+        assert!(!finding["remedy"].as_str().unwrap().is_empty(), "{name}");
+    }
+
+    let before = leaks(&seen["before"]["evidence"]) > 0;
+    assert_eq!(before, expect["leak_before"].as_bool().unwrap(), "{name}");
+    let after = leaks(&seen["evidence"]) > 0;
+    assert_eq!(after, expect["leak_after"].as_bool().unwrap(), "{name}");
+
+    // Two witnesses, one number: the listeners and the proxy's own log.
+    for (evidence, log) in [
+        (&seen["before"]["evidence"], &seen["before"]["proxy_log"]),
+        (&seen["evidence"], &seen["proxy_log"]),
+    ] {
+        let logged: u64 = log["leaks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|leak| leak["connections"].as_u64().unwrap())
+            .sum();
+        assert_eq!(logged, leaks(evidence), "{name}: {log:#}");
+        assert_eq!(log["malformed"], 0, "{name}");
+    }
+}
+
+#[test]
+fn every_scenario_ends_as_its_file_declares() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    for name in [
+        "auto-detect-left-on",
+        "disabled-proxy-copied",
+        "entra-by-proxy-only",
+        "happy",
+        "not-needed",
+        "per-machine-policy",
+        "proxy-down",
+        "seed-list",
+        "via-proxy",
+    ] {
+        assert!(
+            files
+                .iter()
+                .any(|file| file.ends_with(format!("{name}.toml")))
+        );
+    }
+    for file in files {
+        check(&file);
+    }
+}
+
+#[test]
+fn the_happy_rehearsal_shows_what_it_claims() {
+    let output = sidestep(&["rehearse", "--json"]);
+    let seen = document(&output);
+    let rows = seen["evidence"]["connections"].as_array().unwrap();
+    let has = |account: &str, service: &str, path: &str| {
+        rows.iter().any(|row| {
+            row["account"] == account && row["service"] == service && row["path"] == path
+        })
+    };
+    assert!(has("plugin", "blob", "private-endpoint"), "{seen:#}");
+    assert!(has("plugin", "backup", "private-endpoint"));
+    assert!(has("system", "queue", "private-endpoint"));
+    assert!(has("system", "entra", "direct"));
+    assert!(rows.iter().all(|row| row["path"] != "proxy"));
+
+    // The bytes of the database really went to storage, by the plugin's own connections.
+    let backup = &seen["backup"];
+    let sent: u64 = rows
+        .iter()
+        .filter(|row| row["service"] == "blob")
+        .filter_map(|row| row["bytes"].as_u64())
+        .sum();
+    assert!(sent > backup["bytes"].as_u64().unwrap());
+
+    let not_yet: Vec<&str> = seen["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["outcome"] == "not-yet")
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    assert_eq!(not_yet, ["endpoint", "register", "protect", "check"]);
+}
+
+#[test]
+fn a_real_file_arrives_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.bak");
+    let content: Vec<u8> = (0..3_000_001_u32).map(|n| (n % 251) as u8).collect();
+    std::fs::write(&file, &content).unwrap();
+    let output = sidestep(&["rehearse", "--json", "--database", file.to_str().unwrap()]);
+    let seen = document(&output);
+    assert_eq!(seen["backup"]["bytes"], 3_000_001);
+    assert_eq!(seen["outcome"], "done");
+}
+
+#[test]
+fn a_site_of_the_users_own_is_rehearsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("mine.toml");
+    let text = r#"
+[azure]
+subscription = "11111111-2222-3333-4444-555555555555"
+resource_group = "rg-own"
+location = "koreacentral"
+[vault]
+name = "own-vault"
+[private_endpoint]
+name = "pe-own"
+subnet = "vnet-own/snet-own"
+[[vm]]
+name = "ownvm"
+[proxy]
+mode = "set"
+server = "proxy.own.example:3128"
+[bypass]
+entra = "proxy"
+add = ["wsus.own.example", "*.edr.own.example"]
+[sql]
+databases = ["MSSQLSERVER/one", "MSSQLSERVER/two"]
+backup = "MSSQLSERVER/two"
+"#;
+    std::fs::write(&site, text).unwrap();
+    let output = sidestep(&["rehearse", site.to_str().unwrap(), "--json"]);
+    let seen = document(&output);
+    assert_eq!(seen["outcome"], "done", "{seen:#}");
+    assert_eq!(seen["backup"]["database"], "MSSQLSERVER/two");
+    assert_eq!(leaks(&seen["evidence"]), 0);
+    let entra: Vec<&Value> = seen["evidence"]["connections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["service"] == "entra")
+        .map(|row| &row["path"])
+        .collect();
+    assert!(!entra.is_empty() && entra.iter().all(|path| **path == "proxy"));
+}
