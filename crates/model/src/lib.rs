@@ -14,5 +14,9 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod bypass;
+pub mod destination;
 pub mod network;
+pub mod proxy_server;
+pub mod route;
 pub mod settings;

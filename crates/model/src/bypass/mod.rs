@@ -1,0 +1,17 @@
+//! The bypass list: the exceptions to an account's proxy.
+//!
+//! Two consumers read the same string by different rules, so that a list is
+//! parsed for one of them, once, and then asked about any number of
+//! destinations. The rules stand beside the functions that follow them:
+//! [`BypassList::parse`] splits, [`Entry`] says what became of each piece, and
+//! [`BypassList::decide`] matches.
+
+mod consumer;
+mod entry;
+mod list;
+mod matching;
+
+pub use consumer::{Consumer, UnknownConsumer};
+pub use entry::{DeadBecause, Entry, EntryForm, Pattern};
+pub use list::{BypassList, Decision, DirectBecause, join};
+pub use matching::HostContext;

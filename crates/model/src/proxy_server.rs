@@ -1,0 +1,246 @@
+//! The `ProxyServer` string: which proxy it names for a scheme.
+
+use std::fmt;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::bypass::Consumer;
+use crate::destination::system_uri::SystemUri;
+
+/// A proxy's address. User name and password, if the string holds any, are
+/// never kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct ProxyUri {
+    /// How to speak to the proxy: `http`, or another scheme that it names.
+    pub scheme: String,
+    /// A name or address; an IPv6 address keeps its brackets.
+    pub host: String,
+    /// The port, filled in from the scheme.
+    pub port: u16,
+}
+
+impl fmt::Display for ProxyUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+    }
+}
+
+/// Why a consumer cannot use a `ProxyServer` string.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProxyServerError {
+    /// .NET throws a `FormatException` whenever it reads the settings, so that
+    /// every request of the process fails, also one that would go direct.
+    #[error("`{part}` is not a proxy setting that .NET Framework can read")]
+    Format {
+        /// The part that cannot be read, without credentials.
+        part: String,
+    },
+    /// .NET throws a `NotSupportedException` for each request that would use
+    /// this proxy; it knows http proxies only.
+    #[error(".NET Framework does not support proxies with the {scheme} scheme")]
+    NotSupported {
+        /// The proxy's scheme.
+        scheme: String,
+    },
+}
+
+/// The proxy for destinations of `scheme` (in lower case); `None` where the
+/// string names none, which sends them direct.
+pub fn select(
+    proxy_server: &str,
+    scheme: &str,
+    consumer: Consumer,
+) -> Result<Option<ProxyUri>, ProxyServerError> {
+    match consumer {
+        Consumer::DotnetFramework => select_dotnet(proxy_server, scheme),
+        Consumer::Wininet => Ok(select_wininet(proxy_server, scheme)),
+    }
+}
+
+/// The string with any `user:password@` replaced by `***@`, fit to be shown.
+#[must_use]
+pub fn masked(proxy_server: &str) -> String {
+    proxy_server
+        .split_inclusive(is_wininet_separator)
+        .map(masked_part)
+        .collect()
+}
+
+/// `SetProxyAndBypassList` and its helpers in _WebProxyDataBuilder.cs, and the
+/// scheme check in ServicePointManager.cs (microsoft/referencesource).
+fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, ProxyServerError> {
+    let proxy_server = proxy_server.trim();
+    if proxy_server.is_empty() {
+        return Ok(None);
+    }
+    let mut selected = None;
+    if proxy_server.contains('=') {
+        for part in proxy_server
+            .split(';')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let error = || ProxyServerError::Format { part: masked(part) };
+            let (key, value) = part.split_once('=').ok_or_else(error)?;
+            let (key, value) = (key.trim(), value.trim());
+            if key.is_empty() || value.is_empty() || value.contains('=') {
+                return Err(error());
+            }
+            // Every part is read, whatever the scheme asked for; the last one wins.
+            let uri = dotnet_uri(value)?;
+            if key.eq_ignore_ascii_case(scheme) {
+                selected = Some(uri);
+            }
+        }
+    } else {
+        selected = Some(dotnet_uri(proxy_server)?);
+    }
+    match selected {
+        Some(uri) if uri.scheme != "http" => {
+            Err(ProxyServerError::NotSupported { scheme: uri.scheme })
+        }
+        Some(uri) => {
+            let port = uri.port.unwrap_or_default();
+            Ok(Some(ProxyUri {
+                scheme: uri.scheme,
+                host: uri.host,
+                port,
+            }))
+        }
+        None => Ok(None),
+    }
+}
+
+fn dotnet_uri(text: &str) -> Result<SystemUri, ProxyServerError> {
+    let error = |_| ProxyServerError::Format { part: masked(text) };
+    if text.contains("://") {
+        SystemUri::parse(text).map_err(error)
+    } else {
+        SystemUri::parse(&format!("http://{text}")).map_err(error)
+    }
+}
+
+/// `[key=][scheme://]host[:port]`, separated by white space or `;`. A proxy for
+/// the scheme comes before one for all schemes, and that before `socks=`; parts
+/// that cannot be read are passed over.
+///
+/// Sources: "Enabling Internet Functionality" and `WINHTTP_PROXY_INFO`
+/// (MicrosoftDocs/win32, sdk-api); crbug.com/55912 for `socks=`.
+fn select_wininet(proxy_server: &str, scheme: &str) -> Option<ProxyUri> {
+    let parts = || {
+        proxy_server
+            .split(is_wininet_separator)
+            .filter(|part| !part.is_empty())
+    };
+    let keyed = |wanted: &str, default_scheme: &str| {
+        parts()
+            .filter_map(|part| part.split_once('='))
+            .filter(|(key, _)| key.eq_ignore_ascii_case(wanted))
+            .find_map(|(_, value)| wininet_uri(value, default_scheme))
+    };
+    keyed(scheme, "http")
+        .or_else(|| {
+            parts()
+                .filter(|part| !part.contains('='))
+                .find_map(|part| wininet_uri(part, "http"))
+        })
+        .or_else(|| keyed("socks", "socks4"))
+}
+
+fn wininet_uri(text: &str, default_scheme: &str) -> Option<ProxyUri> {
+    let (scheme, rest) = text.split_once("://").unwrap_or((default_scheme, text));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let server = authority.rsplit('@').next().unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    let address_end = server.rfind(']').map_or(0, |at| at + 1);
+    let (host, port) = match server[address_end..].split_once(':') {
+        None => (server, wininet_default_port(&scheme)),
+        Some((name, digits)) => {
+            let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+            let port = digits.parse().ok().filter(|port| is_number && *port != 0)?;
+            (&server[..address_end + name.len()], port)
+        }
+    };
+    let is_sound = !host.is_empty() && !host.contains(['=', '\\', '?', '#']);
+    is_sound.then(|| ProxyUri {
+        scheme,
+        host: host.to_owned(),
+        port,
+    })
+}
+
+fn wininet_default_port(scheme: &str) -> u16 {
+    match scheme {
+        "https" => 443,
+        "ftp" => 21,
+        "gopher" => 70,
+        socks if socks.starts_with("socks") => 1080,
+        _ => 80,
+    }
+}
+
+fn is_wininet_separator(character: char) -> bool {
+    matches!(character, ';' | ' ' | '\t'..='\r')
+}
+
+/// Hides everything from the start of an authority to its last `@`.
+fn masked_part(part: &str) -> String {
+    let Some(at) = part.rfind('@') else {
+        return part.to_owned();
+    };
+    let key = match part.split_once('=') {
+        Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => key.len() + 1,
+        _ => 0,
+    };
+    let scheme = match part[key..at].split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => scheme.len() + 3,
+        _ => 0,
+    };
+    format!("{}***{}", &part[..key + scheme], &part[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_never_come_out() {
+        for text in [
+            "http://user:pass@proxy:8080",
+            "https=user:pass@proxy:8080",
+            "user:pass@proxy:8080",
+        ] {
+            for consumer in Consumer::ALL {
+                let proxy = select(text, "https", consumer).unwrap().unwrap();
+                assert_eq!(
+                    proxy.to_string(),
+                    "http://proxy:8080",
+                    "{text} for {consumer}"
+                );
+            }
+        }
+        let error = select("user:pass@proxy:x", "https", Consumer::DotnetFramework).unwrap_err();
+        assert_eq!(
+            error,
+            ProxyServerError::Format {
+                part: "***@proxy:x".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn masking_keeps_everything_else() {
+        for (text, shown) in [
+            ("proxy:8080", "proxy:8080"),
+            (
+                "http=u:p=w@h:1;https=http://u:p@h:2",
+                "http=***@h:1;https=http://***@h:2",
+            ),
+            ("u@v:p/w@h ; x:1", "***@h ; x:1"),
+            ("@", "***@"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+}
