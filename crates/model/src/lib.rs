@@ -14,5 +14,6 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod catalogue;
 pub mod network;
 pub mod settings;
