@@ -17,3 +17,4 @@ pub mod account;
 pub mod catalogue;
 pub mod network;
 pub mod settings;
+pub mod site;
