@@ -188,6 +188,15 @@ fn wrong_types_say_what_is_allowed() {
 }
 
 #[test]
+fn what_is_no_table_is_not_searched_for_keys() {
+    let text = LEAST.replace("[bypass]\nentra = \"direct\"", "");
+    mistakes(
+        &format!("bypass = 3\n{text}"),
+        &[("3", "`bypass` must be a table, not an integer", "")],
+    );
+}
+
+#[test]
 fn words_that_are_no_choice_lead_to_the_nearest() {
     mistakes(
         &LEAST.replace("entra = \"direct\"", "entra = \"drect\""),

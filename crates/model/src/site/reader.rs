@@ -35,6 +35,8 @@ pub(super) struct Table<'t> {
     name: &'static str,
     span: Option<Range<usize>>,
     content: Option<&'t DeTable<'t>>,
+    /// There is something of that name, but no table: what it lacks is no news.
+    is_unreadable: bool,
     errors: &'t Errors,
 }
 
@@ -71,12 +73,13 @@ impl<'t> Table<'t> {
             name,
             span,
             content,
+            is_unreadable: false,
             errors,
         }
     }
 
     /// The header of the table, to underline what concerns it as a whole.
-    pub(super) fn span(&self) -> Option<Range<usize>> {
+    fn span(&self) -> Option<Range<usize>> {
         self.span.clone()
     }
 
@@ -88,7 +91,10 @@ impl<'t> Table<'t> {
             other => self.wrong_type(name, value.span(), "a table", other),
         });
         let span = value.map(Spanned::span);
-        Self::new(name, span, content, keys, self.errors)
+        Self {
+            is_unreadable: value.is_some() && content.is_none(),
+            ..Self::new(name, span, content, keys, self.errors)
+        }
     }
 
     /// An array of tables that take `keys`; an absent one reads as empty.
@@ -212,11 +218,13 @@ impl<'t> Table<'t> {
     }
 
     fn require(&self, key: &'static str, missing: SiteErrorKind) -> Option<()> {
-        if self.value(key).is_none() {
-            self.note(self.span(), missing);
-            return None;
+        if self.value(key).is_some() {
+            return Some(());
         }
-        Some(())
+        if !self.is_unreadable {
+            self.note(self.span(), missing);
+        }
+        None
     }
 
     fn string(&self, key: &'static str) -> Option<Text<'t>> {
