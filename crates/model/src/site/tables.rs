@@ -52,9 +52,9 @@ pub struct Vault {
 }
 
 choice! {
-    /// How the vault's storage is replicated. It cannot change after the first
-    /// protection. Source: `StorageModelType` in Microsoft's OpenAPI document
-    /// `Microsoft.RecoveryServices/bms.json`.
+    /// How the vault's storage is replicated; it cannot change after the first
+    /// protection. Source: `bms.json` of `Microsoft.RecoveryServices` in
+    /// Azure/azure-rest-api-specs.
     Redundancy {
         /// Copies in a second region.
         GeoRedundant = "GeoRedundant",
