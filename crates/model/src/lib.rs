@@ -13,10 +13,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access_log;
 pub mod account;
+pub mod blob;
 pub mod bypass;
+pub mod catalogue;
+pub mod desired;
 pub mod destination;
+pub mod diagnosis;
+pub mod event;
+pub mod evidence;
+pub mod finding;
 pub mod network;
+pub mod observation;
+pub mod observed;
+pub mod plan;
 pub mod proxy_server;
+pub mod registry;
 pub mod route;
 pub mod settings;
+pub mod site;
