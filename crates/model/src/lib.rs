@@ -14,5 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod blob;
 pub mod network;
+pub mod registry;
 pub mod settings;
