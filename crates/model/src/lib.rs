@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access_log;
+pub mod access_log;
 pub mod account;
 pub mod blob;
 pub mod bypass;
