@@ -21,6 +21,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     /// Prints data.
+    #[expect(clippy::unused_self, reason = "nobody prints without a printer")]
     pub(crate) fn text(self, text: &str) -> Result<(), CommandError> {
         let mut out = anstream::stdout().lock();
         written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
@@ -39,14 +40,14 @@ impl Printer {
     /// Tells the person something that is not data.
     pub(crate) fn note(self, note: &str) {
         if !self.quiet {
-            self.aside(note);
+            aside(note);
         }
     }
 
     /// Shows what is being done, on a terminal only.
     pub(crate) fn progress(self, text: &str) {
         if !self.quiet && io::stderr().is_terminal() {
-            self.aside(text);
+            aside(text);
         }
     }
 
@@ -72,13 +73,13 @@ impl Printer {
         for hint in &error.hints {
             text = format!("{text}\nhint: {hint}");
         }
-        self.aside(&text);
+        aside(&text);
     }
+}
 
-    fn aside(self, text: &str) {
-        // Nobody is left to tell when stderr is gone.
-        drop(writeln!(anstream::stderr().lock(), "{text}"));
-    }
+fn aside(text: &str) {
+    // Nobody is left to tell when stderr is gone.
+    drop(writeln!(anstream::stderr().lock(), "{text}"));
 }
 
 /// A reader that went away early (`| head`) has all that it wanted.

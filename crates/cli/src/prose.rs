@@ -6,6 +6,7 @@ use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
 use sidestep_model::evidence::Path;
 use sidestep_model::finding::{Finding, Severity};
+use sidestep_model::route::{Reason, Route, RouteDecision};
 
 /// Every screen of a rehearsal carries this.
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
@@ -287,6 +288,48 @@ pub(crate) fn step(step: Step) -> &'static str {
         Step::Protect => "put the databases under a policy",
         Step::Check => "every way of both accounts tried",
         Step::Backup => "one database backed up and read back",
+    }
+}
+
+/// Where a request goes.
+pub(crate) fn route(route: &Route) -> String {
+    match route {
+        Route::Direct => "direct".to_owned(),
+        Route::Proxy(proxy) => proxy.to_string(),
+        Route::Auto { .. } => "auto".to_owned(),
+        Route::Error(_) => "error".to_owned(),
+    }
+}
+
+/// Why a request goes there.
+pub(crate) fn reason(decision: &RouteDecision) -> String {
+    let entry = decision.entry.as_ref().map_or_else(String::new, |entry| {
+        format!("\"{}\", entry {} of the list", entry.text, entry.index + 1)
+    });
+    let without_script = match &decision.route {
+        Route::Auto {
+            fallback: Some(proxy),
+        } => format!("; without an answer {proxy} is used"),
+        Route::Auto { fallback: None } => "; without an answer it goes direct".to_owned(),
+        _ => String::new(),
+    };
+    match decision.reason {
+        Reason::NoProxy => "no proxy is switched on".to_owned(),
+        Reason::NoProxyForScheme => "the proxy string names no proxy for this scheme".to_owned(),
+        Reason::Listed => format!("listed: {entry}"),
+        Reason::Implicit => "this consumer never sends it to a proxy".to_owned(),
+        Reason::ListInvalid => format!("{entry}, breaks the list, so everything goes direct"),
+        Reason::NotListed => "no entry of the list matches".to_owned(),
+        Reason::AutoDetect => {
+            format!("automatic detection decides, before the list is consulted{without_script}")
+        }
+        Reason::AutoConfigUrl => format!(
+            "the configuration script decides, before the list is consulted{without_script}"
+        ),
+        Reason::ProxyStringUnusable => match &decision.route {
+            Route::Error(error) => format!("every such request fails: {error}"),
+            _ => "the proxy string is unusable".to_owned(),
+        },
     }
 }
 

@@ -18,7 +18,7 @@ use sidestep_model::evidence::{self, Evidence};
 use sidestep_model::finding::Code;
 use sidestep_model::network::{AddressMap, Network, Resolver};
 use sidestep_model::plan::Plan;
-use sidestep_model::site::Site;
+use sidestep_model::site::{Database, Site};
 
 use crate::error::{CommandError, Exit, chain};
 
@@ -52,6 +52,7 @@ pub(crate) struct Trial {
 pub(crate) async fn rehearse(
     setup: lab::Setup,
     site: &Site,
+    database: &Database,
     mut show: impl FnMut(&Event),
 ) -> Result<Rehearsal, CommandError> {
     let lab = lab::Lab::start(setup).await.map_err(|error| {
@@ -62,7 +63,6 @@ pub(crate) async fn rehearse(
     let mut witness = LabWitness { lab: &lab };
     let mut vault = LabVault { lab: &lab };
 
-    let database = site.sql.backup.as_deref().unwrap_or_default();
     let result = vault.back_up(database).await;
     let log_start = log_length(lab.proxy_log());
     let before = Trial {
@@ -106,8 +106,8 @@ struct LabVault<'a> {
 }
 
 impl Vault for LabVault<'_> {
-    async fn back_up(&mut self, database: &str) -> Result<BackedUp, BackupFailure> {
-        match self.lab.back_up(database).await {
+    async fn back_up(&mut self, database: &Database) -> Result<BackedUp, BackupFailure> {
+        match self.lab.back_up(&database.to_string()).await {
             Ok(backup) => Ok(BackedUp {
                 database: backup.database,
                 bytes: backup.bytes,

@@ -9,7 +9,7 @@ use crate::prose;
 /// A table without lines: it survives a mail and a ticket.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header);
+    table.load_style(presets::NOTHING).set_header(header);
     table
 }
 

@@ -6,6 +6,7 @@ use sidestep_model::diagnosis::BackupFailure;
 use sidestep_model::event::BackedUp;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::network::Network;
+use sidestep_model::site::Database;
 
 /// Everything outside: the machine's settings, the network, the vault.
 #[derive(Debug)]
@@ -22,10 +23,10 @@ pub struct World<'a, S, V, W> {
 
 /// What a run asks of the vault.
 pub trait Vault {
-    /// Backs `INSTANCE/database` up now and follows the job to its end.
+    /// Backs `database` up now and follows the job to its end.
     fn back_up(
         &mut self,
-        database: &str,
+        database: &Database,
     ) -> impl Future<Output = Result<BackedUp, BackupFailure>> + Send;
 }
 

@@ -46,7 +46,9 @@ fn host_of(target: &str) -> Option<&str> {
         Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
         None => target,
     };
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     let host = if authority.starts_with('[') {
         authority.split_inclusive(']').next()?
     } else {
@@ -76,7 +78,12 @@ mod tests {
         assert_eq!(parse_squid(plain).map(|r| r.host), Some("169.254.169.254"));
         let six = "1764000000.129 1 ::1 TCP_MISS/200 7 CONNECT [2001:db8::1]:443 - HIER_NONE/- -";
         assert_eq!(parse_squid(six).map(|r| r.host), Some("[2001:db8::1]"));
-        for bad in ["", "hello", "1764000000 1 a b/c 1 GET h", "1.2 x a b/c 1 GET h"] {
+        for bad in [
+            "",
+            "hello",
+            "1764000000 1 a b/c 1 GET h",
+            "1.2 x a b/c 1 GET h",
+        ] {
             assert_eq!(parse_squid(bad), None, "{bad}");
         }
     }

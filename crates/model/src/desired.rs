@@ -68,7 +68,12 @@ pub enum Because {
 impl Desired {
     /// The wanted state of `account` on the machine that `observed` shows.
     #[must_use]
-    pub fn of(account: Account, catalogue: &'static Catalogue, site: &Site, observed: &Observed) -> Self {
+    pub fn of(
+        account: Account,
+        catalogue: &'static Catalogue,
+        site: &Site,
+        observed: &Observed,
+    ) -> Self {
         let mut findings = Vec::new();
         let wanted = wanted(account, catalogue, site, observed, &mut findings);
         Self {
@@ -91,7 +96,10 @@ impl Desired {
 
 /// The list that a site needs where nothing is listed yet, with the reasons.
 #[must_use]
-pub fn required_list(catalogue: &'static Catalogue, site_bypass: &crate::site::Bypass) -> Vec<EntryReason> {
+pub fn required_list(
+    catalogue: &'static Catalogue,
+    site_bypass: &crate::site::Bypass,
+) -> Vec<EntryReason> {
     merge("", catalogue, site_bypass)
 }
 
@@ -148,12 +156,11 @@ fn wanted(
     }
 
     let reasons = merge(&current.proxy_override, catalogue, &site.bypass);
-    let kept: Vec<&EntryReason> = reasons
+    let kept = reasons
         .iter()
-        .filter(|reason| reason.because != Because::Removed)
-        .collect();
-    let proxy_override = bypass::join(kept.iter().map(|reason| reason.entry.as_str()));
-    inspect(account, catalogue, site, &kept, &proxy_override, findings);
+        .filter(|reason| reason.because != Because::Removed);
+    let proxy_override = bypass::join(kept.map(|reason| reason.entry.as_str()));
+    inspect(account, catalogue, site, &proxy_override, findings);
     Wanted::Settings {
         settings: ProxySettings {
             flags: current.flags.with(Flags::DIRECT | Flags::MANUAL_PROXY),
@@ -205,8 +212,7 @@ fn merge(
     let mut removed: Vec<EntryReason> = Vec::new();
     let mut local = site_bypass.local.then_some(Because::Local);
     for entry in BypassList::parse(present, Consumer::Wininet).entries() {
-        let removes = |name: &String| name.eq_ignore_ascii_case(&entry.text);
-        if site_bypass.remove.iter().any(removes) {
+        if names(&site_bypass.remove, &entry.text) {
             removed.push(EntryReason {
                 entry: entry.text.clone(),
                 because: Because::Removed,
@@ -227,18 +233,17 @@ fn merge(
     let required = catalogue
         .bypass_patterns(choices)
         .into_iter()
-        .map(|endpoint| (endpoint.pattern.clone(), Because::Required(endpoint)));
+        .map(|endpoint| (endpoint.pattern, Because::Required(endpoint)));
     let added = site_bypass
         .add
         .iter()
-        .map(|entry| (entry.clone(), Because::Added));
+        .map(|entry| (entry.as_str(), Because::Added));
     for (entry, because) in required.chain(added) {
-        let dropped = site_bypass
-            .remove
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&entry));
-        if !dropped && !listed(&reasons, &entry) {
-            reasons.push(EntryReason { entry, because });
+        if !names(&site_bypass.remove, entry) && !listed(&reasons, entry) {
+            reasons.push(EntryReason {
+                entry: entry.to_owned(),
+                because,
+            });
         }
     }
     if let Some(because) = local {
@@ -251,11 +256,14 @@ fn merge(
     reasons
 }
 
+fn names(entries: &[String], entry: &str) -> bool {
+    entries.iter().any(|name| name.eq_ignore_ascii_case(entry))
+}
+
 fn inspect(
     account: Account,
     catalogue: &'static Catalogue,
     site: &Site,
-    kept: &[&EntryReason],
     list: &str,
     findings: &mut Vec<Finding>,
 ) {
@@ -263,9 +271,12 @@ fn inspect(
         Service::Entra => site.bypass.entra == Route::Proxy,
         service => service.is_protected() && site.bypass.backup == Route::Proxy,
     };
-    for reason in kept {
-        let entry = &reason.entry;
-        if breaks_a_reader(entry) {
+    for entry in BypassList::parse(list, Consumer::Wininet).entries() {
+        // A `/` outside a scheme makes WinINet drop the whole list; text that is
+        // not ASCII means different things to different readers.
+        let breaks_a_reader = entry.form == EntryForm::Poison || !entry.text.is_ascii();
+        let entry = &entry.text;
+        if breaks_a_reader {
             findings.push(Finding::EntryBreaksList {
                 account,
                 entry: entry.clone(),
@@ -295,11 +306,4 @@ fn inspect(
             characters,
         });
     }
-}
-
-/// A `/` outside a scheme makes WinINet drop the whole list, and text that is
-/// not ASCII means different things to different readers.
-fn breaks_a_reader(entry: &str) -> bool {
-    let pattern = entry.split_once("://").map_or(entry, |(_, rest)| rest);
-    pattern.contains('/') || !entry.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -64,9 +64,9 @@ impl Evidence {
     ) -> Self {
         let mut rows: Vec<Connections> = Vec::new();
         for (account, service, path, bytes) in connections {
-            let row = rows.iter_mut().find(|row| {
-                row.account == account && row.service == service && row.path == path
-            });
+            let row = rows
+                .iter_mut()
+                .find(|row| row.account == account && row.service == service && row.path == path);
             if let Some(row) = row {
                 row.connections += 1;
                 row.bytes += bytes;

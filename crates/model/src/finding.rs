@@ -245,11 +245,12 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::ListLong { .. } | Self::AccountMissing { .. } => Severity::Note,
+            Self::ListLong { .. }
+            | Self::AccountMissing { .. }
+            | Self::ProxySwitchedOff { needed: false, .. } => Severity::Note,
             Self::MisspeltName { .. }
             | Self::EntryAgainstSite { .. }
             | Self::EntraOffRoute { .. } => Severity::Warning,
-            Self::ProxySwitchedOff { needed: false, .. } => Severity::Note,
             _ => Severity::Error,
         }
     }

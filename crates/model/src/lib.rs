@@ -14,7 +14,6 @@
 #![forbid(unsafe_code)]
 
 pub mod access_log;
-pub mod access_log;
 pub mod account;
 pub mod blob;
 pub mod bypass;

@@ -8,8 +8,7 @@ use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
 
 /// Below an account's key in `HKEY_USERS`, and below `HKEY_LOCAL_MACHINE` for the machine's store.
-pub const INTERNET_SETTINGS: &str =
-    r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+pub const INTERNET_SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
 
 /// Where a policy can make proxy settings per machine.
 pub const POLICY_KEY: &str =

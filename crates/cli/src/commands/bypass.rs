@@ -56,10 +56,14 @@ fn article() -> Entries {
 fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, CommandError> {
     let site = site.site_if_any()?;
     let cloud = match (&args.cloud, &site) {
-        (Some(name), _) => Cloud::from_name(name).ok_or_else(|| {
-            CommandError::usage(format!("there is no cloud \"{name}\""))
-                .hint("AzureCloud, AzureUSGovernment or AzureChinaCloud")
-        })?,
+        (Some(name), _) => Cloud::ALL
+            .iter()
+            .copied()
+            .find(|cloud| cloud.key().eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                CommandError::usage(format!("there is no cloud \"{name}\""))
+                    .hint("AzureCloud, AzureUSGovernment or AzureChinaCloud")
+            })?,
         (None, Some(site)) => site.azure.cloud,
         (None, None) => Cloud::AzureCloud,
     };
@@ -71,10 +75,7 @@ fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, 
             add: Vec::new(),
             remove: Vec::new(),
         },
-        |site| {
-            // What the file says of Entra ID is as good as an option.
-            site.bypass
-        },
+        |site| site.bypass,
     );
     match args.entra {
         Some(RouteChoice::Direct) => choices.entra = Route::Direct,

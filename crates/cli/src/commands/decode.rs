@@ -14,18 +14,11 @@ use crate::output::Printer;
 use crate::render::table;
 
 pub(crate) fn run(args: &Decode, printer: Printer) -> Result<Exit, CommandError> {
-    let text = match args.hex.as_slice() {
-        [one] if one == "-" => stdin()?,
-        [one] if one.starts_with('@') => file(Path::new(&one[1..]))?,
-        words => words.join(" "),
+    let bytes = match args.hex.as_slice() {
+        [one] if one == "-" => written_or_raw(stdin()?)?,
+        [one] if one.starts_with('@') => written_or_raw(file(Path::new(&one[1..]))?)?,
+        words => blob::parse_hex(&words.join(" ")).map_err(|error| invalid(&error))?,
     };
-    let invalid = |error: &dyn std::error::Error| {
-        CommandError::new(Exit::Failed, Code::BLOB_INVALID, error).hint(
-            "the value is DefaultConnectionSettings, SavedLegacySettings or WinHttpSettings, as \
-             `reg query` or a .reg file shows it",
-        )
-    };
-    let bytes = blob::parse_hex(&text).map_err(|error| invalid(&error))?;
     let blob = Blob::decode(&bytes).map_err(|error| invalid(&error))?;
     let document = blob::describe(&blob);
     if printer.json {
@@ -35,6 +28,24 @@ pub(crate) fn run(args: &Decode, printer: Printer) -> Result<Exit, CommandError>
         printer.text(&fields_text(&fields))?;
     }
     Ok(Exit::Done)
+}
+
+fn invalid(error: &dyn std::error::Error) -> CommandError {
+    CommandError::new(Exit::Failed, Code::BLOB_INVALID, error).hint(
+        "the value is DefaultConnectionSettings, SavedLegacySettings or WinHttpSettings, as `reg \
+         query` or a .reg file shows it",
+    )
+}
+
+/// A file holds the bytes written in hex, or the bytes themselves.
+fn written_or_raw(bytes: Vec<u8>) -> Result<Vec<u8>, CommandError> {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    match str::from_utf8(&bytes) {
+        Ok(text) if bytes.iter().all(is_text) => {
+            blob::parse_hex(text).map_err(|error| invalid(&error))
+        }
+        _ => Ok(bytes),
+    }
 }
 
 fn fields_text(fields: &Value) -> String {
@@ -73,26 +84,18 @@ fn flags(bits: u64) -> String {
     format!("{bits:#x} ({})", on.join(", "))
 }
 
-fn stdin() -> Result<String, CommandError> {
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(|error| {
+fn stdin() -> Result<Vec<u8>, CommandError> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes).map_err(|error| {
         let message = format!("cannot read standard input: {error}");
         CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
     })?;
-    Ok(text)
+    Ok(bytes)
 }
 
-/// A text of hex digits, or the bytes themselves.
-fn file(path: &Path) -> Result<String, CommandError> {
-    let bytes = fs::read(path).map_err(|error| {
+fn file(path: &Path) -> Result<Vec<u8>, CommandError> {
+    fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {error}", path.display());
         CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
-    })?;
-    let is_text = bytes
-        .iter()
-        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    if is_text && let Ok(text) = String::from_utf8(bytes.clone()) {
-        return Ok(text);
-    }
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    })
 }

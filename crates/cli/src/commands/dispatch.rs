@@ -19,7 +19,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
     };
     let site = SiteFile::new(cli.global.site);
     match cli.command {
-        Command::Rehearse(args) => rehearse::run(args, site, printer),
+        Command::Rehearse(args) => rehearse::run(&args, &site, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),

@@ -55,14 +55,13 @@ fn answers(args: &Init) -> Result<Answers, CommandError> {
         )?,
     };
     let dns = match args.dns {
-        Some(DnsChoice::Azure) => "azure".to_owned(),
         Some(DnsChoice::Manual) => "manual".to_owned(),
         None if io::stdin().is_terminal() => ask(
             "Who makes the DNS records: Azure's private zones, or another team by hand?",
             &["azure", "manual"],
             "--dns",
         )?,
-        None => "azure".to_owned(),
+        Some(DnsChoice::Azure) | None => "azure".to_owned(),
     };
     let mut answers = vec![
         ("bypass", "entra", entra.into()),

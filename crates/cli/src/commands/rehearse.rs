@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use sidestep_lab::{Cloud as LabCloud, Content, InitialProxy, ProxyAddress, Scenario, Setup};
-use sidestep_model::catalogue::{self, Cloud};
+use sidestep_model::catalogue::Cloud;
 use sidestep_model::event::{Event, Outcome};
 use sidestep_model::finding::Code;
-use sidestep_model::site::{self, ProxyMode, Site};
+use sidestep_model::site::{self, Database, DatabasePattern, ProxyMode, Site};
 
 use crate::args::Rehearse;
 use crate::commands::rehearse_report::{document, list_document, list_text, text};
@@ -22,7 +22,11 @@ const GENERATED_BYTES: u64 = 8 * 1024 * 1024;
 /// The corporate proxy of a site that keeps the one it finds, without naming it.
 const FOUND_PROXY: (&str, u16) = ("10.2.0.16", 8080);
 
-pub(crate) fn run(args: Rehearse, site: SiteFile, printer: Printer) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    args: &Rehearse,
+    site: &SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     if args.list {
         if printer.json {
             printer.document(&list_document(Scenario::all()))?;
@@ -35,8 +39,9 @@ pub(crate) fn run(args: Rehearse, site: SiteFile, printer: Printer) -> Result<Ex
         CommandError::usage(format!("there is no scenario \"{}\"", args.scenario))
             .hint("`sidestep rehearse --list` names them")
     })?;
-    let file = args.site_file.as_deref().or(site.named());
-    let site = rehearsed_site(file, scenario)?;
+    let file = args.site_file.as_deref().or_else(|| site.named());
+    let (mut site, name) = rehearsed_site(file, scenario)?;
+    let database = chosen_database(&mut site, &name)?;
     let setup = setup(&site, scenario, args.database.as_deref())?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -51,7 +56,7 @@ pub(crate) fn run(args: Rehearse, site: SiteFile, printer: Printer) -> Result<Ex
             }
         };
         tokio::select! {
-            rehearsal = rehearse(setup, &site, show) => rehearsal.map(Some),
+            rehearsal = rehearse(setup, &site, &database, show) => rehearsal.map(Some),
             _ = tokio::signal::ctrl_c() => Ok(None),
         }
     })?;
@@ -71,24 +76,23 @@ pub(crate) fn run(args: Rehearse, site: SiteFile, printer: Printer) -> Result<Ex
 }
 
 /// The file's site, or the sample, with the scenario's own choices laid over it.
-fn rehearsed_site(file: Option<&Path>, scenario: &Scenario) -> Result<Site, CommandError> {
+fn rehearsed_site(
+    file: Option<&Path>,
+    scenario: &Scenario,
+) -> Result<(Site, String), CommandError> {
     let (text, name) = match file {
         Some(path) => (site_file::read(path)?, path.display().to_string()),
         None => (site::SAMPLE.to_owned(), "built-in sample".to_owned()),
     };
     // The user's own file is judged as it stands before anything is laid over it.
     let site = site_file::parse(&text, &name)?;
-    let site = if scenario.site.is_empty() {
-        site
-    } else {
-        let mut table: toml::Table = text.parse().unwrap_or_default();
-        lay_over(&mut table, &scenario.site);
-        site_file::parse(
-            &table.to_string(),
-            &format!("{name} with scenario {}", scenario.name),
-        )?
-    };
-    chosen_database(site, &name)
+    if scenario.site.is_empty() {
+        return Ok((site, name));
+    }
+    let mut table: toml::Table = text.parse().unwrap_or_default();
+    lay_over(&mut table, &scenario.site);
+    let laid = format!("{name} with scenario {}", scenario.name);
+    Ok((site_file::parse(&table.to_string(), &laid)?, name))
 }
 
 fn lay_over(table: &mut toml::Table, over: &toml::Table) {
@@ -103,17 +107,15 @@ fn lay_over(table: &mut toml::Table, over: &toml::Table) {
 }
 
 /// A rehearsal needs one database by name.
-fn chosen_database(mut site: Site, name: &str) -> Result<Site, CommandError> {
-    let named = |database: &&String| !database.contains(['*', '?']);
-    if site.sql.backup.is_none() {
-        site.sql.backup = site.sql.databases.iter().find(named).cloned();
-    }
-    if site.sql.backup.is_none() {
+fn chosen_database(site: &mut Site, name: &str) -> Result<Database, CommandError> {
+    let named = |site: &Site| site.sql.databases.iter().find_map(DatabasePattern::exact);
+    let chosen = site.sql.backup.clone().or_else(|| named(site));
+    site.sql.backup.clone_from(&chosen);
+    chosen.ok_or_else(|| {
         let message = format!("{name} names no database to back up");
-        return Err(CommandError::new(Exit::Usage, Code::SITE_INVALID, message)
-            .hint("set `backup = \"INSTANCE/database\"` below [sql]"));
-    }
-    Ok(site)
+        CommandError::new(Exit::Usage, Code::SITE_INVALID, message)
+            .hint("set `backup = \"INSTANCE/database\"` below [sql]")
+    })
 }
 
 fn setup(site: &Site, scenario: &Scenario, file: Option<&Path>) -> Result<Setup, CommandError> {
@@ -132,27 +134,21 @@ fn setup(site: &Site, scenario: &Scenario, file: Option<&Path>) -> Result<Setup,
             seed: 1,
         },
     };
-    let named = |database: &&String| !database.contains(['*', '?']);
-    let mut databases: Vec<String> = site.sql.databases.iter().filter(named).cloned().collect();
-    if let Some(backup) = site
-        .sql
-        .backup
-        .iter()
-        .find(|name| !databases.contains(*name))
-    {
-        databases.push(backup.clone());
-    }
-    let geo_code = catalogue::geo_code(&site.azure.location)
-        .map(|region| region.geo_code.clone())
-        .unwrap_or_default();
+    let named = site.sql.databases.iter().filter_map(DatabasePattern::exact);
+    let mut databases: Vec<String> = named
+        .chain(site.sql.backup.clone())
+        .map(|database| database.to_string())
+        .collect();
+    databases.sort_unstable();
+    databases.dedup();
     Ok(Setup {
         cloud: match site.azure.cloud {
             Cloud::AzureCloud => LabCloud::AzureCloud,
             Cloud::AzureUsGovernment => LabCloud::AzureUsGovernment,
             Cloud::AzureChinaCloud => LabCloud::AzureChinaCloud,
         },
-        region: site.azure.location.clone(),
-        geo_code,
+        region: site.azure.location.name.to_owned(),
+        geo_code: site.azure.location.geo_code.to_owned(),
         vault: site.vault.name.clone(),
         resource_group: site.azure.resource_group.clone(),
         subscription: site.azure.subscription.clone(),

@@ -156,7 +156,7 @@ fn heading(site: &Site, before: &Trial) -> String {
          As found  {found}\n          \
          Backup and Storage connections on the proxy: {leaks}{leaked}",
         site.vault.name,
-        site.azure.location,
+        site.azure.location.name,
         route(site.bypass.backup),
         route(site.bypass.entra),
     )

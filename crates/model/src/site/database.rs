@@ -49,6 +49,12 @@ impl DatabasePattern {
         })
     }
 
+    /// The one database that it names, where it holds no wildcard.
+    #[must_use]
+    pub fn exact(&self) -> Option<Database> {
+        Database::parse(&self.to_string())
+    }
+
     /// Whether the pattern means that database. Letter case does not matter,
     /// because Azure itself returns names in varying case.
     #[must_use]
