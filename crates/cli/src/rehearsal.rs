@@ -64,18 +64,18 @@ pub(crate) async fn rehearse(
     let mut vault = LabVault { lab: &lab };
 
     let result = vault.back_up(database).await;
-    let log_start = log_length(lab.proxy_log());
+    let log_start = log_length(&lab.proxy_log());
     let before = Trial {
         result,
         evidence: witness.evidence(),
-        proxy_log: read_log(lab.proxy_log(), 0, catalogue)?,
+        proxy_log: read_log(&lab.proxy_log(), 0, catalogue)?,
     };
 
     let mut plans = Vec::new();
     let mut backed_up = None;
     let mut seen = None;
     let world = World {
-        store: &mut RegFileStore::new(lab.registry_file()),
+        store: &mut RegFileStore::new(&lab.registry_file()),
         network: &network(&lab),
         vault: &mut vault,
         witness: &mut witness,
@@ -97,7 +97,7 @@ pub(crate) async fn rehearse(
         plans,
         backed_up,
         evidence: seen,
-        proxy_log: read_log(lab.proxy_log(), log_start, catalogue)?,
+        proxy_log: read_log(&lab.proxy_log(), log_start, catalogue)?,
     })
 }
 
