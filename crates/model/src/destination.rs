@@ -26,10 +26,11 @@ impl Destination {
     /// What `System.Uri` rejects is rejected here. Composition of accents in
     /// host names outside ASCII is left as written.
     pub fn parse(url: &str) -> Result<Self, DestinationError> {
+        let url = url.trim();
         let url = if url.contains("://") {
             url.to_owned()
         } else {
-            format!("https://{}", url.trim())
+            format!("https://{url}")
         };
         let uri = SystemUri::parse(&url)?;
         if uri.host.is_empty() {

@@ -217,7 +217,8 @@ fn ipv6(text: &str) -> Option<(usize, [u16; 8])> {
         None => (&text[..end], ""),
     };
     let prefix = suffix.find('/').map_or("", |at| &suffix[at + 1..]);
-    let prefix_is_sound = suffix.contains('/') == matches!(prefix.len(), 1 | 2)
+    let prefix_is_sound = suffix.contains('/')
+        == (matches!(prefix.len(), 1 | 2) && address != "::")
         && prefix.bytes().all(|b| b.is_ascii_digit());
     if !prefix_is_sound {
         return None;

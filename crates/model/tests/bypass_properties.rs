@@ -1,0 +1,162 @@
+//! A naive reading of the rules agrees with the matcher on random lists.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+use sidestep_model::bypass::{BypassList, Consumer, Decision, DirectBecause, HostContext, join};
+use sidestep_model::destination::Destination;
+
+/// The rules once more, slow and plain: `(scheme, host, port)` against a list
+/// whose entries stand one by one.
+mod naive {
+    use super::{Ipv4Addr, Ipv6Addr};
+
+    pub(super) fn dotnet(entries: &[&str], scheme: &str, host: &str, port: Option<u16>) -> bool {
+        let port = port.map_or(String::new(), |port| format!(":{port}"));
+        let texts = [
+            format!("{scheme}://{host}{port}"),
+            format!("{scheme}://{host}"),
+            format!("{host}{port}"),
+            host.to_owned(),
+        ];
+        host == "localhost"
+            || host.starts_with("127.")
+            || entries.iter().any(|entry| {
+                let has_scheme = entry.contains("://");
+                let has_port = entry
+                    .rsplit(':')
+                    .next()
+                    .is_some_and(|digits| digits.parse::<u16>().is_ok());
+                (entry == &"<local>" && !host.contains(['.', '[']))
+                    || texts.iter().enumerate().any(|(at, text)| {
+                        (at < 2 || !has_scheme)
+                            && (at % 2 == 0 || !has_port)
+                            && glob(entry.as_bytes(), text.as_bytes())
+                    })
+            })
+    }
+
+    pub(super) fn wininet(entries: &[&str], scheme: &str, host: &str, port: u16) -> bool {
+        let implicit = host == "localhost"
+            || host == "127.0.0.1"
+            || host
+                .parse::<Ipv4Addr>()
+                .is_ok_and(|address| address.octets()[..2] == [169, 254])
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<Ipv6Addr>()
+                .is_ok_and(|address| address.segments()[0] == 0xfe80);
+        let slash = entries.iter().any(|entry| {
+            entry
+                .replacen("http://", "", 1)
+                .replacen("https://", "", 1)
+                .contains('/')
+        });
+        slash
+            || entries.iter().fold(implicit, |direct, entry| match *entry {
+                "<-loopback>" => direct && !implicit,
+                "<local>" => direct || !host.contains(['.', '[']),
+                _ => {
+                    let (only_scheme, rest) = entry.split_once("://").unwrap_or((scheme, entry));
+                    let (name, only_port) = match rest.rsplit_once(':') {
+                        Some((name, digits)) if digits.parse::<u16>().is_ok() => {
+                            (name, digits.parse().unwrap())
+                        }
+                        _ => (rest, port),
+                    };
+                    direct
+                        || (only_scheme == scheme
+                            && only_port == port
+                            && glob(name.as_bytes(), host.as_bytes()))
+                }
+            })
+    }
+
+    fn glob(pattern: &[u8], text: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some((b'*', rest)) => (0..=text.len()).any(|skip| glob(rest, &text[skip..])),
+            Some((first, rest)) => text
+                .split_first()
+                .is_some_and(|(byte, text)| byte == first && glob(rest, text)),
+        }
+    }
+}
+
+fn hosts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[ab]{1,3}(\\.[ab]{1,2}){0,2}",
+        1 => "(127\\.0\\.0\\.[12]|169\\.254\\.1\\.1|10\\.1\\.2\\.3|\\[fe80::1\\]|localhost)",
+    ]
+}
+
+fn entries() -> impl Strategy<Value = Vec<String>> {
+    let entry = prop_oneof![
+        6 => "(https?://)?[ab*.]{0,3}[ab*](:(80|443|8443))?",
+        2 => "(1*[0-9*]{0,2}\\.[0-9*.]{1,7}[0-9*]|\\[fe80::[1*]\\]|localhost|h\\*|\\*s\\*)",
+        2 => "(<local>|<-loopback>)",
+        1 => "[ab]{1,2}/[0-9]?",
+    ];
+    prop::collection::vec(entry, 0..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_naive_reading_agrees(
+        list in entries(),
+        scheme in "https?",
+        host in hosts(),
+        port in prop::option::of(prop::sample::select(vec![80_u16, 443, 8443])),
+    ) {
+        let entries: Vec<&str> = list.iter().map(String::as_str).collect();
+        let shown = port.map_or(String::new(), |port| format!(":{port}"));
+        let destination = Destination::parse(&format!("{scheme}://{host}{shown}/")).unwrap();
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        for consumer in Consumer::ALL {
+            let expected = match consumer {
+                Consumer::DotnetFramework => {
+                    let port = port.filter(|port| *port != default_port);
+                    naive::dotnet(&entries, &scheme, &host, port)
+                }
+                Consumer::Wininet => naive::wininet(&entries, &scheme, &host, port.unwrap_or(default_port)),
+            };
+            // A suffix that no host here has: `<local>` means names without a dot.
+            let context = HostContext { dns_suffix: "none".to_owned(), own_addresses: Vec::new() };
+            let decision = BypassList::parse(&join(entries.iter().copied()), consumer).decide(&destination, &context);
+            prop_assert_eq!(decision != Decision::NotListed, expected, "{} {:?} {:?}", consumer, entries, destination.url());
+        }
+    }
+
+    #[test]
+    fn spans_lead_back_to_the_text(list in "[ab*./:<>;; \t\r\n\u{a0}é]{0,40}") {
+        for consumer in Consumer::ALL {
+            let parsed = BypassList::parse(&list, consumer);
+            for (at, entry) in parsed.entries().iter().enumerate() {
+                prop_assert_eq!(&list[entry.span.clone()], &entry.text);
+                prop_assert_eq!(entry.index, at);
+                prop_assert!(!entry.text.is_empty() && !entry.text.contains(';'));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(list in ".{0,40}", url in ".{0,40}", proxy_server in ".{0,40}") {
+        for consumer in Consumer::ALL {
+            let parsed = BypassList::parse(&list, consumer);
+            if let Ok(destination) = Destination::parse(&url) {
+                if let Decision::Direct(DirectBecause::Entry { index } | DirectBecause::ListInvalid { index }) =
+                    parsed.decide(&destination, &HostContext::default())
+                {
+                    prop_assert!(index < parsed.entries().len());
+                }
+            }
+            let shown = sidestep_model::proxy_server::masked(&proxy_server);
+            prop_assert_eq!(shown.contains('@'), proxy_server.contains('@'));
+            if let Ok(Some(proxy)) = sidestep_model::proxy_server::select(&proxy_server, "https", consumer) {
+                prop_assert!(!proxy.to_string().contains('@'));
+            }
+        }
+    }
+}
