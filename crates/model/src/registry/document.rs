@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use super::block::{Block, Entry, fold};
 use super::encoding::Encoding;
+use super::render::render_value;
 use super::text::{
     Content, Heading, Meaning, RegistryFileError, RegistryFileErrorKind, SIGNATURE, Statements,
-    render_data, render_value,
 };
 use super::value::RegistryData;
 
@@ -347,78 +348,6 @@ impl Default for RegistryFile {
     }
 }
 
-/// A heading and what stands under it.
-#[derive(Clone, Debug)]
-struct Block {
-    heading: Heading,
-    /// The heading's line as stored.
-    source: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-impl Block {
-    /// The place behind the last value. Blank lines and comments after it
-    /// belong, to a reader's eye, to the next key.
-    fn end_of_values(&self) -> usize {
-        self.entries
-            .iter()
-            .rposition(|entry| matches!(entry.content, Content::Value { .. }))
-            .map_or(0, |last| last + 1)
-    }
-}
-
-/// A value, a comment or a blank line.
-#[derive(Clone, Debug)]
-struct Entry {
-    /// Its lines as stored, with their ends.
-    source: Vec<u8>,
-    /// Where in `source` a value's data stands.
-    data: Range<usize>,
-    content: Content,
-}
-
-impl Entry {
-    fn blank(encoding: Encoding, line_ending: &str) -> Self {
-        Self {
-            source: encoding.encode(line_ending),
-            data: 0..0,
-            content: Content::Blank,
-        }
-    }
-
-    fn mentions(&self, wanted: &str) -> bool {
-        match &self.content {
-            Content::Value { name, .. } => name
-                .chars()
-                .map(fold_char)
-                .eq(wanted.chars().map(fold_char)),
-            Content::Blank | Content::Comment => false,
-        }
-    }
-
-    fn set_data(&mut self, new: &RegistryData, encoding: Encoding, line_ending: &str) {
-        let Content::Value { data, .. } = &mut self.content else {
-            return;
-        };
-        if data.as_ref() == Some(new) {
-            return;
-        }
-        let column = match encoding {
-            Encoding::Utf16Le => self.data.start / 2,
-            Encoding::Utf8Marked | Encoding::Utf8 => {
-                String::from_utf8_lossy(&self.source[..self.data.start])
-                    .chars()
-                    .count()
-            }
-        };
-        let text = encoding.encode(&render_data(new, column, line_ending));
-        let end = self.data.start + text.len();
-        self.source.splice(self.data.clone(), text);
-        self.data.end = end;
-        *data = Some(new.clone());
-    }
-}
-
 /// Cuts a file's bytes into the pieces that its text was cut into.
 struct Pieces<'b> {
     encoding: Encoding,
@@ -448,19 +377,4 @@ fn signature_line(text: &str) -> Result<&str, RegistryFileError> {
 fn is_at_or_below(key: &str, ancestor: &str) -> bool {
     key.strip_prefix(ancestor)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
-}
-
-/// A name by which names that Windows holds for equal are equal.
-fn fold(name: &str) -> String {
-    name.chars().map(fold_char).collect()
-}
-
-/// Windows compares characters one by one in upper case, so one that would
-/// become several (`ß`) stays.
-fn fold_char(character: char) -> char {
-    let mut upper = character.to_uppercase();
-    match (upper.next(), upper.next()) {
-        (Some(single), None) => single,
-        _ => character,
-    }
 }

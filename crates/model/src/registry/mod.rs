@@ -9,8 +9,10 @@
 //! from Wine's conformance tests, which also run on Windows
 //! (`programs/regedit/tests/regedit.c`).
 
+mod block;
 mod document;
 mod encoding;
+mod render;
 mod text;
 mod value;
 
