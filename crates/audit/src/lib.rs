@@ -1,4 +1,4 @@
-//! Read proxy logs and name the protected traffic in them.
+//! Read proxy logs and name the catalogue's traffic in them.
 //!
 //! Parsing a line and classifying a name are the model's; this crate streams.
 
@@ -15,13 +15,25 @@ pub struct Audit {
     pub lines: u64,
     /// Lines that are not of squid's native format.
     pub malformed: u64,
-    /// Backup and Storage names that crossed the proxy, by name.
-    pub leaks: BTreeMap<String, Leak>,
+    /// The catalogue's names that crossed the proxy.
+    pub crossings: BTreeMap<String, Crossing>,
 }
 
-/// One protected name that crossed the proxy.
+impl Audit {
+    /// Requests for Backup and Storage.
+    #[must_use]
+    pub fn protected(&self) -> u64 {
+        self.crossings
+            .values()
+            .filter(|crossing| crossing.service.is_protected())
+            .map(|crossing| crossing.connections)
+            .sum()
+    }
+}
+
+/// One name of the catalogue that crossed the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leak {
+pub struct Crossing {
     /// Its service.
     pub service: Service,
     /// Requests for it.
@@ -46,20 +58,19 @@ pub fn audit(log: impl BufRead, catalogue: &Catalogue) -> io::Result<Audit> {
             audit.malformed += 1;
             continue;
         };
-        let service = catalogue.service_of(request.host);
-        let Some(service) = service.filter(|service| service.is_protected()) else {
+        let Some(service) = catalogue.service_of(request.host) else {
             continue;
         };
-        let leak = audit
-            .leaks
+        let crossing = audit
+            .crossings
             .entry(request.host.to_ascii_lowercase())
-            .or_insert(Leak {
+            .or_insert(Crossing {
                 service,
                 connections: 0,
                 bytes: 0,
             });
-        leak.connections += 1;
-        leak.bytes += request.bytes;
+        crossing.connections += 1;
+        crossing.bytes += request.bytes;
     }
     Ok(audit)
 }
@@ -71,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_leaked_and_counts_what_it_cannot_read() {
+    fn names_what_crossed_and_counts_what_it_cannot_read() {
         let log = "\
 1.5 3 10.1.0.10 TCP_TUNNEL/200 100 CONNECT A.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -
 1.6 3 10.1.0.10 TCP_TUNNEL/200 11 CONNECT a.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -
@@ -82,12 +93,22 @@ not a line
 ";
         let audit = audit(log.as_bytes(), Catalogue::of(Cloud::AzureCloud)).unwrap();
         assert_eq!((audit.lines, audit.malformed), (5, 1));
-        let leak = Leak {
-            service: Service::Blob,
-            connections: 2,
-            bytes: 111,
+        let crossing = |service, connections, bytes| Crossing {
+            service,
+            connections,
+            bytes,
         };
-        let expected = [("a.blob.core.windows.net".to_owned(), leak)];
-        assert_eq!(audit.leaks, BTreeMap::from(expected));
+        let expected = [
+            (
+                "a.blob.core.windows.net".to_owned(),
+                crossing(Service::Blob, 2, 111),
+            ),
+            (
+                "login.microsoftonline.com".to_owned(),
+                crossing(Service::Entra, 1, 9),
+            ),
+        ];
+        assert_eq!(audit.crossings, BTreeMap::from(expected));
+        assert_eq!(audit.protected(), 2);
     }
 }

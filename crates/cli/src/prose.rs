@@ -14,11 +14,11 @@ pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
 /// What is the matter.
 pub(crate) fn message(finding: &Finding) -> String {
     match finding {
-        Finding::AutoDetectOn { account } => format!(
+        Finding::AutoDetectOn { account, .. } => format!(
             "\"Automatically detect settings\" is on for {account}: whatever WPAD answers is used \
              without looking at the bypass list"
         ),
-        Finding::AutoConfigScript { account, url } => format!(
+        Finding::AutoConfigScript { account, url, .. } => format!(
             "{account} uses the configuration script {url}: its answer is used without looking at \
              the bypass list"
         ),
@@ -64,11 +64,8 @@ pub(crate) fn message(finding: &Finding) -> String {
              the proxy",
             self::service(*service)
         ),
-        Finding::ListLong {
-            account,
-            characters,
-        } => format!(
-            "the list of {account} has {characters} characters; {}",
+        Finding::ListLong { characters } => format!(
+            "the list has {characters} characters, more than {}",
             readers_that_break(*characters)
         ),
         Finding::AccountMissing { account } => {
@@ -118,13 +115,14 @@ pub(crate) fn message(finding: &Finding) -> String {
 /// What to do next.
 pub(crate) fn remedy(finding: &Finding) -> String {
     match finding {
-        Finding::AutoDetectOn { .. } => format!(
-            "switch it off for this account, or have these lines at the top of the WPAD script:\n{}",
-            pac_fragment()
+        Finding::AutoDetectOn { direct, .. } => format!(
+            "switch it off for this account, or have the WPAD script's owner put these lines at \
+             the top of FindProxyForURL:\n{}",
+            pac_fragment(direct)
         ),
-        Finding::AutoConfigScript { .. } => format!(
+        Finding::AutoConfigScript { direct, .. } => format!(
             "have the script's owner put these lines at the top of FindProxyForURL:\n{}",
-            pac_fragment()
+            pac_fragment(direct)
         ),
         Finding::PerMachinePolicy => {
             "have the policy \"Make proxy settings per-machine\" removed, \
@@ -144,8 +142,8 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              semicolon, or name the proxy in the site file with [proxy] mode = \"set\""
             .to_owned(),
         Finding::MisspeltName { entry, meant } => format!(
-            "Sidestep adds the right name where the site needs it; drop the other with \
-             bypass.remove = [\"{entry}\"] (it covers nothing but itself, not \"{meant}\")"
+            "where the site sends it direct, Sidestep adds \"{meant}\" itself; drop the misspelt \
+             entry with bypass.remove = [\"{entry}\"]"
         ),
         Finding::EntryBreaksList { entry, .. } => format!(
             "name it in bypass.remove = [\"{entry}\"], and write the hosts that it meant without a \
@@ -155,7 +153,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
         }
         Finding::ListLong { .. } => {
-            "nothing for the backup services, which read it whole".to_owned()
+            "nothing: the backup services read it whole; do not copy it by such a script".to_owned()
         }
         Finding::AccountMissing { .. } => "register the machine with the vault (discover \
              databases), then plan again"
@@ -202,28 +200,23 @@ pub(crate) fn remedy(finding: &Finding) -> String {
     }
 }
 
-/// The lines that make a configuration script send the protected names direct.
-fn pac_fragment() -> String {
-    let lines = [
-        "*.backup.windowsazure.com",
-        "*.blob.core.windows.net",
-        "*.queue.core.windows.net",
-        "*.storage.azure.net",
-    ]
-    .map(|pattern| format!("    if (shExpMatch(host, \"{pattern}\")) return \"DIRECT\";"));
+/// The lines that make a configuration script send these names direct.
+fn pac_fragment(direct: &[&str]) -> String {
+    let lines: Vec<String> = direct
+        .iter()
+        .map(|pattern| format!("if (shExpMatch(host, \"{pattern}\")) return \"DIRECT\";"))
+        .collect();
     lines.join("\n")
 }
 
 fn readers_that_break(characters: usize) -> &'static str {
     match characters {
         2065.. => {
-            "more than Windows' own dialogs keep (2,064), than libproxy reads (1,024) and than \
-             scripts with one-byte lengths write (255)"
+            "Windows' own dialogs keep (2,064), libproxy reads (1,024) and scripts with one-byte \
+             lengths write (255)"
         }
-        1025.. => {
-            "more than libproxy reads (1,024) and than scripts with one-byte lengths write (255)"
-        }
-        _ => "more than scripts with one-byte lengths write (255)",
+        1025.. => "libproxy reads (1,024) and scripts with one-byte lengths write (255)",
+        _ => "scripts with one-byte lengths write (255)",
     }
 }
 
@@ -278,16 +271,16 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What a step is about.
+/// What a step does.
 pub(crate) fn step(step: Step) -> &'static str {
     match step {
-        Step::Endpoint => "the vault's private endpoint, its zones and records",
-        Step::SystemBypass => "SYSTEM's bypass list",
+        Step::Endpoint => "make the vault's private endpoint, its zones and records",
+        Step::SystemBypass => "write SYSTEM's bypass list",
         Step::Register => "register the VM, discover databases",
-        Step::PluginBypass => "the plugin account's bypass list",
+        Step::PluginBypass => "write the plugin account's bypass list",
         Step::Protect => "put the databases under a policy",
-        Step::Check => "every way of both accounts tried",
-        Step::Backup => "one database backed up and read back",
+        Step::Check => "try every way of both accounts",
+        Step::Backup => "back one database up and read it back",
     }
 }
 

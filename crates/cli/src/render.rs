@@ -50,7 +50,7 @@ pub(crate) fn findings_document(findings: &[Finding]) -> Vec<Value> {
 }
 
 /// `1 entry`, `2 entries`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -1,5 +1,7 @@
 //! Every scenario ends as its file declares, seen through the command line.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,14 +19,15 @@ fn document(output: &Output) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
+const PROTECTED: [&str; 4] = ["backup", "blob", "queue", "storage"];
+
 /// Backup and Storage connections on the proxy.
 fn leaks(evidence: &Value) -> u64 {
     let rows = evidence["connections"].as_array();
-    let protected = ["backup", "blob", "queue", "storage"];
     rows.into_iter()
         .flatten()
         .filter(|row| row["path"] == "proxy")
-        .filter(|row| protected.iter().any(|service| row["service"] == *service))
+        .filter(|row| PROTECTED.contains(&row["service"].as_str().unwrap()))
         .filter_map(|row| row["connections"].as_u64())
         .sum()
 }
@@ -76,11 +79,12 @@ fn check(file: &Path) {
         (&seen["before"]["evidence"], &seen["before"]["proxy_log"]),
         (&seen["evidence"], &seen["proxy_log"]),
     ] {
-        let logged: u64 = log["leaks"]
+        let logged: u64 = log["crossings"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|leak| leak["connections"].as_u64().unwrap())
+            .filter(|crossing| PROTECTED.contains(&crossing["service"].as_str().unwrap()))
+            .map(|crossing| crossing["connections"].as_u64().unwrap())
             .sum();
         assert_eq!(logged, leaks(evidence), "{name}: {log:#}");
         assert_eq!(log["malformed"], 0, "{name}");
@@ -150,6 +154,32 @@ fn the_happy_rehearsal_shows_what_it_claims() {
         .map(|step| step["step"].as_str().unwrap())
         .collect();
     assert_eq!(not_yet, ["endpoint", "register", "protect", "check"]);
+}
+
+#[test]
+fn the_articles_misspelt_name_is_seen_on_the_proxy() {
+    let seen = document(&sidestep(&[
+        "rehearse",
+        "--scenario",
+        "seed-list",
+        "--json",
+    ]));
+    let hosts = |log: &Value| -> Vec<String> {
+        let crossings = log["crossings"].as_array().unwrap().iter();
+        crossings
+            .map(|crossing| crossing["host"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        hosts(&seen["before"]["proxy_log"]),
+        ["enterpriseregistration.windows.net"]
+    );
+    assert!(hosts(&seen["proxy_log"]).is_empty());
+    let message = seen["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("\"enterpriseregistration.windows.net\""),
+        "{message}"
+    );
 }
 
 #[test]

@@ -166,6 +166,9 @@ impl Plan {
 
     /// The service behind a name, for the proxy's records.
     pub(crate) fn service_of(&self, name: &str) -> Service {
+        if name == METADATA.to_string() {
+            return Service::Platform;
+        }
         self.hosts
             .iter()
             .find(|host| host.name.eq_ignore_ascii_case(name))

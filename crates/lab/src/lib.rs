@@ -39,6 +39,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::sync::{Mutex, RwLock};
 use tokio::task::JoinSet;
 
@@ -83,6 +84,7 @@ pub struct Lab {
     dns: Dns,
     authority_pem: String,
     proxy_busy: Arc<RwLock<()>>,
+    _stopped_proxy: TcpSocket,
     _tasks: JoinSet<()>,
     folder: TempDir,
 }
@@ -105,7 +107,12 @@ impl Lab {
         let sockets = Sockets::listen(&mut tasks, &records, &authority, &setup, storage).await?;
         let mut routes = sockets.routes(&plan, &setup);
         let proxy_busy = Arc::new(RwLock::new(()));
-        if !setup.has(Fault::ProxyDown) {
+        // Bound and not listening: whoever connects is refused, as by a stopped proxy.
+        let stopped_proxy = TcpSocket::new_v4()?;
+        stopped_proxy.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let socket = if setup.has(Fault::ProxyDown) {
+            stopped_proxy.local_addr()?
+        } else {
             let proxy = Proxy {
                 plan: plan.clone(),
                 routes: routes.clone(),
@@ -113,9 +120,9 @@ impl Lab {
                 log: Mutex::new(log),
                 busy: proxy_busy.clone(),
             };
-            let socket = proxy.start(&mut tasks).await?;
-            routes.add(View::Machine, plan.proxy, setup.proxy.port, socket);
-        }
+            proxy.start(&mut tasks).await?
+        };
+        routes.add(View::Machine, plan.proxy, setup.proxy.port, socket);
         let dns = Dns::start(plan.clone()).await?;
         let of_machine = routes.of_machine();
         let network = Network {
@@ -137,6 +144,7 @@ impl Lab {
             dns,
             authority_pem: authority.pem,
             proxy_busy,
+            _stopped_proxy: stopped_proxy,
             _tasks: tasks,
             folder,
         })

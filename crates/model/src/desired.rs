@@ -7,7 +7,7 @@ use crate::finding::{Effect, Finding};
 use crate::observed::Observed;
 use crate::proxy_server;
 use crate::settings::{Flags, ProxySettings};
-use crate::site::{ProxyMode, Route, Site};
+use crate::site::{self, ProxyMode, Route, Site};
 
 /// The longest list that every known reader takes: scripts and tools with
 /// one-byte lengths break above it; others at 1,024 (libproxy's buffer) and
@@ -98,7 +98,7 @@ impl Desired {
 #[must_use]
 pub fn required_list(
     catalogue: &'static Catalogue,
-    site_bypass: &crate::site::Bypass,
+    site_bypass: &site::Bypass,
 ) -> Vec<EntryReason> {
     merge("", catalogue, site_bypass)
 }
@@ -129,13 +129,21 @@ fn wanted(
             return Wanted::Unknown;
         }
     };
+    let direct = || {
+        let endpoints = catalogue.bypass_patterns(choices(&site.bypass));
+        endpoints.iter().map(|endpoint| endpoint.pattern).collect()
+    };
     if current.has_auto_detect() {
-        findings.push(Finding::AutoDetectOn { account });
+        findings.push(Finding::AutoDetectOn {
+            account,
+            direct: direct(),
+        });
     }
     if current.has_auto_config_url() {
         findings.push(Finding::AutoConfigScript {
             account,
             url: proxy_server::masked(&current.auto_config_url),
+            direct: direct(),
         });
     }
     if !findings.is_empty() {
@@ -201,7 +209,7 @@ fn without_proxy(
 fn merge(
     present: &str,
     catalogue: &'static Catalogue,
-    site_bypass: &crate::site::Bypass,
+    site_bypass: &site::Bypass,
 ) -> Vec<EntryReason> {
     let listed = |reasons: &[EntryReason], entry: &str| {
         reasons
@@ -226,12 +234,8 @@ fn merge(
             });
         }
     }
-    let choices = BypassChoices {
-        backup_direct: site_bypass.backup == Route::Direct,
-        entra_direct: site_bypass.entra == Route::Direct,
-    };
     let required = catalogue
-        .bypass_patterns(choices)
+        .bypass_patterns(choices(site_bypass))
         .into_iter()
         .map(|endpoint| (endpoint.pattern, Because::Required(endpoint)));
     let added = site_bypass
@@ -254,6 +258,13 @@ fn merge(
     }
     reasons.append(&mut removed);
     reasons
+}
+
+fn choices(site_bypass: &site::Bypass) -> BypassChoices {
+    BypassChoices {
+        backup_direct: site_bypass.backup == Route::Direct,
+        entra_direct: site_bypass.entra == Route::Direct,
+    }
 }
 
 fn names(entries: &[String], entry: &str) -> bool {
@@ -301,9 +312,6 @@ fn inspect(
     }
     let characters = list.chars().count();
     if characters > SHORTEST_LIST_LIMIT {
-        findings.push(Finding::ListLong {
-            account,
-            characters,
-        });
+        findings.push(Finding::ListLong { characters });
     }
 }

@@ -117,4 +117,18 @@ impl Evidence {
         });
         leak.into_iter().chain(off_route).collect()
     }
+
+    /// The paths that connections to `service` took, each once.
+    #[must_use]
+    pub fn paths_of(&self, service: Service) -> Vec<Path> {
+        let mut paths: Vec<Path> = self
+            .connections
+            .iter()
+            .filter(|row| row.service == service)
+            .map(|row| row.path)
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
 }

@@ -70,6 +70,8 @@ pub enum Finding {
     AutoDetectOn {
         /// Whose settings.
         account: Account,
+        /// What the site sends direct.
+        direct: Vec<&'static str>,
     },
     /// SS102: a configuration script decides before the bypass list is consulted.
     AutoConfigScript {
@@ -77,6 +79,8 @@ pub enum Finding {
         account: Account,
         /// Where the script is.
         url: String,
+        /// What the site sends direct.
+        direct: Vec<&'static str>,
     },
     /// SS103: a policy makes Windows ignore the accounts' own settings.
     PerMachinePolicy,
@@ -126,8 +130,6 @@ pub enum Finding {
     },
     /// SS110: the list is longer than some readers take.
     ListLong {
-        /// Whose settings.
-        account: Account,
         /// Its length in characters.
         characters: usize,
     },
@@ -274,14 +276,13 @@ impl Finding {
     #[must_use]
     pub fn account(&self) -> Option<Account> {
         match self {
-            Self::AutoDetectOn { account }
+            Self::AutoDetectOn { account, .. }
             | Self::AutoConfigScript { account, .. }
             | Self::ProxySwitchedOff { account, .. }
             | Self::ProxyMissing { account }
             | Self::ProxyUnusable { account, .. }
             | Self::EntryBreaksList { account, .. }
             | Self::EntryAgainstSite { account, .. }
-            | Self::ListLong { account, .. }
             | Self::AccountMissing { account }
             | Self::BlobUnreadable { account, .. }
             | Self::NameUnknown { account, .. }
@@ -289,6 +290,7 @@ impl Finding {
             | Self::EntraOffRoute { account, .. }
             | Self::TlsFails { account, .. } => Some(*account),
             Self::PerMachinePolicy
+            | Self::ListLong { .. }
             | Self::MisspeltName { .. }
             | Self::ProxyUnreachable { .. }
             | Self::EntraByProxyOnly { .. }

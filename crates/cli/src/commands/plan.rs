@@ -108,7 +108,7 @@ fn text(plan: &Plan) -> String {
         .collect();
     lines.push(format!(
         "  writes {}: {}",
-        plural(values.len(), "value", "values"),
+        plural(values.len() as u64, "value", "values"),
         values.join(", ")
     ));
     lines.join("\n")
@@ -124,7 +124,7 @@ fn proxy(settings: &ProxySettings) -> String {
 
 fn characters(settings: &ProxySettings) -> String {
     let count = settings.proxy_override.chars().count();
-    plural(count, "character", "characters")
+    plural(count as u64, "character", "characters")
 }
 
 fn document(plan: &Plan) -> Value {

@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sidestep_audit::Audit;
 use sidestep_lab::Scenario;
+use sidestep_model::account::Account;
+use sidestep_model::catalogue::Service;
 use sidestep_model::event::{Outcome, Step, StepEnd};
 use sidestep_model::evidence::Evidence;
 use sidestep_model::site::{ProxyMode, Route, Site};
@@ -81,19 +83,19 @@ pub(crate) fn document(scenario: &Scenario, rehearsal: &Rehearsal) -> impl Seria
 }
 
 fn log_document(audit: &Audit) -> Value {
-    let leaks: Vec<Value> = audit
-        .leaks
+    let crossings: Vec<Value> = audit
+        .crossings
         .iter()
-        .map(|(host, leak)| {
+        .map(|(host, crossing)| {
             json!({
                 "host": host,
-                "service": leak.service,
-                "connections": leak.connections,
-                "bytes": leak.bytes,
+                "service": crossing.service,
+                "connections": crossing.connections,
+                "bytes": crossing.bytes,
             })
         })
         .collect();
-    json!({ "lines": audit.lines, "malformed": audit.malformed, "leaks": leaks })
+    json!({ "lines": audit.lines, "malformed": audit.malformed, "crossings": crossings })
 }
 
 /// The whole rehearsal for a person.
@@ -141,13 +143,23 @@ fn heading(site: &Site, before: &Trial) -> String {
         ),
     };
     let leaks = before.evidence.protected_on_proxy();
-    let names: Vec<&str> = before.proxy_log.leaks.keys().map(String::as_str).collect();
-    let leaked = if names.is_empty() {
+    let against: Vec<String> = before
+        .proxy_log
+        .crossings
+        .iter()
+        .filter(|(_, crossing)| route_of(site, crossing.service) == Route::Direct)
+        .map(|(host, crossing)| {
+            let service = prose::service(crossing.service);
+            let times = plural(crossing.connections, "time", "times");
+            format!("\n            {host} ({service}, {times})")
+        })
+        .collect();
+    let leaked = if against.is_empty() {
         String::new()
     } else {
         format!(
-            "\n          the proxy's access log names {}",
-            names.join(", ")
+            "\n          what the site sends direct went through the proxy:{}",
+            against.concat()
         )
     };
     format!(
@@ -160,6 +172,15 @@ fn heading(site: &Site, before: &Trial) -> String {
         route(site.bypass.backup),
         route(site.bypass.entra),
     )
+}
+
+/// The route that the site names for a service; everything else stays out of the proxy.
+fn route_of(site: &Site, service: Service) -> Route {
+    match service {
+        Service::Entra => site.bypass.entra,
+        service if service.is_protected() => site.bypass.backup,
+        _ => Route::Direct,
+    }
 }
 
 fn route(route: Route) -> &'static str {
@@ -194,26 +215,22 @@ fn detail(end: StepEnd, rehearsal: &Rehearsal) -> String {
         .plans
         .iter()
         .find(|plan| match end.step {
-            Step::SystemBypass => plan.account == sidestep_model::account::Account::System,
-            Step::PluginBypass => plan.account == sidestep_model::account::Account::Plugin,
+            Step::SystemBypass => plan.account == Account::System,
+            Step::PluginBypass => plan.account == Account::Plugin,
             _ => false,
         })
         .filter(|plan| !plan.is_empty());
     match (plan, &rehearsal.backed_up) {
         (Some(plan), _) => format!(
             "{} added, {} written and read back",
-            plural(plan.added().count(), "entry", "entries"),
-            plural(plan.changes.len(), "value", "values"),
+            plural(plan.added().count() as u64, "entry", "entries"),
+            plural(plan.changes.len() as u64, "value", "values"),
         ),
         (None, Some(done)) if end.step == Step::Backup => format!(
             "{}: {} in {}, read back with the same SHA-256 {}…",
             done.database,
             bytes(done.bytes),
-            plural(
-                usize::try_from(done.blocks).unwrap_or(usize::MAX),
-                "block",
-                "blocks"
-            ),
+            plural(done.blocks.into(), "block", "blocks"),
             done.sha256.get(..12).unwrap_or(&done.sha256),
         ),
         _ if end.outcome == Outcome::NotNeeded => "the account uses no proxy".to_owned(),
@@ -247,21 +264,29 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
         Route::Proxy => ", as the site says (bypass.backup = \"proxy\")",
     };
     let log = &rehearsal.proxy_log;
-    let named: u64 = log.leaks.values().map(|leak| leak.connections).sum();
+    let named = log.protected();
     let found = rehearsal.before.evidence.protected_on_proxy();
     let agrees = if named == leaks {
         "agrees"
     } else {
         "DISAGREES"
     };
+    let entra: Vec<&str> = evidence
+        .paths_of(Service::Entra)
+        .into_iter()
+        .map(prose::path)
+        .collect();
+    let entra = if entra.is_empty() {
+        "not reached".to_owned()
+    } else {
+        entra.join(" and ")
+    };
     format!(
         "Backup and Storage connections on the proxy: {leaks}{meant} (as found: {found})\n\
-         The proxy's own access log {agrees}: of its {}, {named} name Backup or Storage",
-        plural(
-            usize::try_from(log.lines).unwrap_or(usize::MAX),
-            "line",
-            "lines"
-        ),
+         The proxy's own access log {agrees}: of its {}, {named} name Backup or Storage\n\
+         Entra ID: {entra}; the site says {}",
+        plural(log.lines, "line", "lines"),
+        route(site.bypass.entra),
     )
 }
 
