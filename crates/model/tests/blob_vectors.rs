@@ -184,6 +184,19 @@ fn what_other_writers_append_survives() {
 }
 
 #[test]
+fn the_documented_direct_value_is_of_the_older_version() {
+    // `use-group-policy-apply-winhttp-proxy-settings`, MicrosoftDocs/SupportArticles-docs.
+    let bytes = parse_hex("1800000000000000010000000000000000000000").expect("hex");
+    let Ok(Blob::WinHttp(settings)) = Blob::decode(&bytes) else {
+        panic!("0x18 marks the machine's settings");
+    };
+    assert!(settings.is_complete());
+    assert_eq!(settings.version, 0x18);
+    assert_eq!(settings.settings().flags, Flags(Flags::DIRECT));
+    assert_eq!(settings.encode(), bytes);
+}
+
+#[test]
 fn versions_between_the_two_kinds_are_refused() {
     for version in [0_u32, 1, 0x17, 0x19, 0x27, 0x29, 0x3B] {
         let mut bytes = version.to_le_bytes().to_vec();

@@ -32,7 +32,9 @@ proptest! {
         how in 0..3_usize,
     ) {
         let values = export.values();
-        prop_assume!(!values.is_empty());
+        if values.is_empty() {
+            return Ok(());
+        }
         let (key, name, _) = &values[which.index(values.len())];
         let mut file = RegistryFile::parse(&stored(&export.text(), how)).expect("an export");
         file.set(key, name, &data);
@@ -59,7 +61,9 @@ proptest! {
         how in 0..3_usize,
     ) {
         let keys = export.keys();
-        prop_assume!(!keys.is_empty());
+        if keys.is_empty() {
+            return Ok(());
+        }
         let bytes = stored(&export.text(), how);
         let mut file = RegistryFile::parse(&bytes).expect("an export");
         for key in [keys[which.index(keys.len())].as_str(), "HKEY_USERS\\new"] {

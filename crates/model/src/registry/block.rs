@@ -17,6 +17,14 @@ pub(super) struct Block {
 }
 
 impl Block {
+    pub(super) fn new(heading: Heading, source: Vec<u8>) -> Self {
+        Self {
+            heading,
+            source,
+            entries: Vec::new(),
+        }
+    }
+
     /// The place behind the last value. Blank lines and comments after it
     /// belong, to a reader's eye, to the next key.
     pub(super) fn end_of_values(&self) -> usize {

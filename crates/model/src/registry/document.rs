@@ -1,6 +1,7 @@
 //! A `.reg` file that can be asked and changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::ops::Range;
 
 use super::block::{Block, Entry, fold};
@@ -35,12 +36,8 @@ impl RegistryFile {
     pub fn new() -> Self {
         let encoding = Encoding::Utf16Le;
         let line_ending = "\r\n";
-        let mut signature = Block {
-            heading: Heading::Signature,
-            source: encoding.encode(SIGNATURE),
-            entries: Vec::new(),
-        };
-        signature.source.extend(encoding.encode(line_ending));
+        let first_line = SIGNATURE.to_owned() + line_ending;
+        let mut signature = Block::new(Heading::Signature, encoding.encode(&first_line));
         signature.entries.push(Entry::blank(encoding, line_ending));
         Self {
             encoding,
@@ -59,21 +56,8 @@ impl RegistryFile {
             rest: &bytes[encoding.mark().len()..],
         };
         let first_line = signature_line(&text)?;
-        let mut file = Self {
-            encoding,
-            line_ending: if first_line.ends_with("\r\n") || !first_line.ends_with('\n') {
-                "\r\n"
-            } else {
-                "\n"
-            },
-            blocks: vec![Block {
-                heading: Heading::Signature,
-                source: pieces.take(first_line),
-                entries: Vec::new(),
-            }],
-            keys: BTreeMap::new(),
-            deletions: Vec::new(),
-        };
+        let mut blocks = Vec::new();
+        let mut block = Block::new(Heading::Signature, pieces.take(first_line));
         let mut statements = Statements::new(&text[first_line.len()..], 2);
         loop {
             let line = statements.line();
@@ -82,32 +66,31 @@ impl RegistryFile {
             };
             let source = pieces.take(statement.source);
             match statement.meaning {
-                Meaning::Heading(heading) => file.blocks.push(Block {
-                    heading,
-                    source,
-                    entries: Vec::new(),
-                }),
-                Meaning::Content(content) => {
-                    let Some(block) = file.blocks.last_mut() else {
-                        break;
-                    };
-                    if matches!(content, Content::Value { .. })
-                        && !matches!(block.heading, Heading::Key(_))
-                    {
-                        let kind = RegistryFileErrorKind::ValueWithoutKey;
-                        return Err(RegistryFileError { line, kind });
-                    }
-                    let Range { start, end } = statement.data;
-                    let length = |part: &str| encoding.stored_length(part);
-                    let start_stored = length(&statement.source[..start]);
-                    block.entries.push(Entry {
-                        source,
-                        data: start_stored..start_stored + length(&statement.source[start..end]),
-                        content,
-                    });
+                Meaning::Heading(heading) => {
+                    blocks.push(mem::replace(&mut block, Block::new(heading, source)));
                 }
+                Meaning::Content(Content::Value { .. })
+                    if !matches!(block.heading, Heading::Key(_)) =>
+                {
+                    let kind = RegistryFileErrorKind::ValueWithoutKey;
+                    return Err(RegistryFileError { line, kind });
+                }
+                Meaning::Content(content) => block.entries.push(Entry {
+                    source,
+                    data: encoding.stored_range(statement.source, statement.data),
+                    content,
+                }),
             }
         }
+        blocks.push(block);
+        let has_line_feeds_only = first_line.ends_with('\n') && !first_line.ends_with("\r\n");
+        let mut file = Self {
+            encoding,
+            line_ending: if has_line_feeds_only { "\n" } else { "\r\n" },
+            blocks,
+            keys: BTreeMap::new(),
+            deletions: Vec::new(),
+        };
         file.index();
         Ok(file)
     }
@@ -292,8 +275,7 @@ impl RegistryFile {
         let nothing = RegistryData::Text(String::new());
         let prefix = render_value(name, &nothing, "").len() - "\"\"".len();
         let end = line.len() - self.line_ending.len();
-        let length = |part: &str| self.encoding.stored_length(part);
-        length(&line[..prefix])..length(&line[..end])
+        self.encoding.stored_range(line, prefix..end)
     }
 
     fn append_block(&mut self, key: &str, entry: Entry) {

@@ -1,5 +1,7 @@
 //! The encodings in which `.reg` files come.
 
+use std::ops::Range;
+
 use super::text::{RegistryFileError, RegistryFileErrorKind};
 
 const UTF16_LE_MARK: &[u8] = &[0xFF, 0xFE];
@@ -68,6 +70,12 @@ impl Encoding {
             Self::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Self::Utf8Marked | Self::Utf8 => text.as_bytes().to_vec(),
         }
+    }
+
+    /// Where a part of `text` stands once it is stored.
+    pub(super) fn stored_range(self, text: &str, part: Range<usize>) -> Range<usize> {
+        let start = self.stored_length(&text[..part.start]);
+        start..start + self.stored_length(&text[part])
     }
 
     /// How many bytes `text` takes as stored.
