@@ -187,6 +187,8 @@ impl Connection {
     ) -> Result<(StatusCode, Bytes), String> {
         let host = header::HeaderValue::try_from(&self.host).map_err(words)?;
         request.headers_mut().insert(header::HOST, host);
+        // A kept connection takes the next request only when it is done with the last.
+        self.sender.ready().await.map_err(words)?;
         let response = self.sender.send_request(request).await.map_err(words)?;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(words)?;
