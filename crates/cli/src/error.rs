@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::{fmt, panic};
 
+use serde::Serialize;
 use sidestep_model::finding::{Code, Effect};
 
 use crate::output::Printer;
@@ -50,8 +51,10 @@ impl From<Effect> for Exit {
 pub(crate) struct CommandError {
     pub(crate) exit: Exit,
     pub(crate) code: Option<Code>,
-    /// What is wrong and where: a lower-case fragment, or a rendered excerpt of a file.
+    /// What is wrong and where: a lower-case fragment.
     pub(crate) message: String,
+    /// The places in a file, where there are any.
+    pub(crate) places: Vec<Place>,
     /// What to do next.
     pub(crate) hints: Vec<String>,
 }
@@ -62,6 +65,7 @@ impl CommandError {
             exit,
             code: Some(code),
             message: message.to_string(),
+            places: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -71,6 +75,7 @@ impl CommandError {
             exit: Exit::Usage,
             code: None,
             message: message.to_string(),
+            places: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -79,6 +84,18 @@ impl CommandError {
         self.hints.push(hint.to_string());
         self
     }
+}
+
+/// A place in a file where something is wrong.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    /// Counted from 1; absent where the whole file is meant.
+    pub(crate) line: Option<usize>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    /// The line, underlined.
+    #[serde(skip)]
+    pub(crate) excerpt: String,
 }
 
 /// An error and its causes in one line.
@@ -104,6 +121,7 @@ pub(crate) fn guard(
             exit: Exit::Bug,
             code: None,
             message: format!("a bug in sidestep ended this command{place}"),
+            places: Vec::new(),
             hints: vec![
                 "what was written so far is as the last line says; please report this line and \
                  the command"

@@ -58,6 +58,7 @@ impl Printer {
             let document = json!({ "error": {
                 "code": code,
                 "message": error.message,
+                "places": error.places,
                 "hints": error.hints,
             }});
             // The exit code still tells, should stdout be gone.
@@ -65,11 +66,10 @@ impl Printer {
             return;
         }
         let heading = code.map_or_else(|| "error".to_owned(), |code| format!("error[{code}]"));
-        let mut text = if error.message.starts_with("error") {
-            error.message.clone()
-        } else {
-            format!("{heading}: {}", error.message)
-        };
+        let mut text = format!("{heading}: {}", error.message);
+        for place in &error.places {
+            text = format!("{text}\n\n{}", place.excerpt);
+        }
         for hint in &error.hints {
             text = format!("{text}\nhint: {hint}");
         }
@@ -89,6 +89,7 @@ fn written(result: io::Result<()>) -> Result<(), CommandError> {
             exit: Exit::Environment,
             code: None,
             message: format!("cannot write to standard output: {error}"),
+            places: Vec::new(),
             hints: Vec::new(),
         }),
         _ => Ok(()),

@@ -7,7 +7,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use sidestep_model::finding::Code;
 use sidestep_model::site::{Site, SiteError};
 
-use crate::error::{CommandError, Exit};
+use crate::error::{CommandError, Exit, Place};
+use crate::render::plural;
 
 /// Where a site is read when nothing else is said.
 const DEFAULT: &str = "site.toml";
@@ -56,30 +57,70 @@ pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
 /// The site that `text` describes; errors are shown in their lines of `name`.
 pub(crate) fn parse(text: &str, name: &str) -> Result<Site, CommandError> {
     Site::parse(text).map_err(|errors| {
-        let excerpts: Vec<String> = errors
+        let count = plural(errors.len() as u64, "mistake", "mistakes");
+        let shown = without_credentials(text);
+        let mut error = CommandError::new(
+            Exit::Usage,
+            Code::SITE_INVALID,
+            format!("{name} has {count}"),
+        );
+        error.places = errors
             .iter()
-            .map(|error| excerpt(error, text, name))
+            .map(|error| place(error, &shown, name))
             .collect();
-        CommandError::new(Exit::Usage, Code::SITE_INVALID, excerpts.join("\n\n"))
+        error
     })
 }
 
-fn excerpt(error: &SiteError, text: &str, name: &str) -> String {
-    let title = error.kind.to_string();
-    let mut group = Group::with_title(
-        Level::ERROR
-            .primary_title(title.as_str())
-            .id(Code::SITE_INVALID.to_string()),
-    );
+fn place(error: &SiteError, text: &str, name: &str) -> Place {
+    let message = error.kind.to_string();
+    let help = error.kind.help();
+    let mut group = Group::with_title(Level::ERROR.primary_title(message.as_str()));
     if let Some(span) = error.span.clone() {
         let snippet = Snippet::source(text)
             .path(name)
             .annotation(AnnotationKind::Primary.span(span));
         group = group.element(snippet);
     }
-    let help = error.kind.help();
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    Renderer::styled().render(&[group])
+    let excerpt = Renderer::styled().render(&[group]);
+    let line = error.span.as_ref().and_then(|span| {
+        let before = text.get(..span.start)?;
+        Some(before.matches('\n').count() + 1)
+    });
+    Place {
+        line,
+        message,
+        help,
+        excerpt,
+    }
+}
+
+/// The text with whatever stands before an `@` starred out, byte for byte, so
+/// that a line can be shown although it holds a password.
+fn without_credentials(text: &str) -> String {
+    let mut shown = text.as_bytes().to_vec();
+    for (at, _) in text.match_indices('@') {
+        let start = text[..at]
+            .rfind(['"', '\'', '/', '\n'])
+            .map_or(0, |quote| quote + 1);
+        shown[start..at].fill(b'*');
+    }
+    String::from_utf8(shown).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_starred_out_in_place() {
+        let text = "server = \"http://us\u{e9}r:geheim@10.2.0.16:8080\"\nx = 'a:b@c'";
+        let shown = without_credentials(text);
+        assert_eq!(shown.len(), text.len());
+        assert!(shown.ends_with("@10.2.0.16:8080\"\nx = '***@c'"), "{shown}");
+        assert!(shown.starts_with("server = \"http://***") && !shown.contains("geheim"));
+    }
 }

@@ -8,6 +8,7 @@ use super::connection::{ConnectionSettings, DiscoveryCache, Tail};
 use super::field::{BlobError, Reader};
 use super::hex;
 use super::winhttp::WinHttpSettings;
+use crate::proxy_server::masked;
 
 /// A settings blob of either kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ fn describe_connection(settings: &ConnectionSettings) -> BlobDocument {
         version: settings.version,
         counter: settings.counter,
         flags: settings.flags.0,
-        proxy_server: mask_credentials(&settings.proxy_server.text()),
+        proxy_server: masked(&settings.proxy_server.text()),
         proxy_bypass: settings.proxy_bypass.text().into_owned(),
         auto_config_url: Some(mask_address(&settings.auto_config_url.text())),
         autodiscovery_flags: cache.map(|cache| cache.autodiscovery_flags),
@@ -130,7 +131,7 @@ fn describe_winhttp(settings: &WinHttpSettings) -> BlobDocument {
         version: settings.version,
         counter: settings.counter,
         flags: settings.flags.0,
-        proxy_server: mask_credentials(&settings.proxy_server.text()),
+        proxy_server: masked(&settings.proxy_server.text()),
         proxy_bypass: settings.proxy_bypass.text().into_owned(),
         auto_config_url: None,
         autodiscovery_flags: None,
@@ -165,43 +166,13 @@ fn sockaddr_text(storage: &[u8; 128]) -> String {
     }
 }
 
-/// `user:password@` of each entry of a `ProxyServer` string as `***@`.
-///
-/// Up to an entry's **last** `@`, since a password may hold one.
-fn mask_credentials(servers: &str) -> String {
-    servers
-        .split_inclusive(|c: char| c == ';' || c.is_whitespace())
-        .map(|entry| match entry.rfind('@') {
-            Some(at) => {
-                let shown = prefix_length(&entry[..at]);
-                format!("{}***{}", &entry[..shown], &entry[at..])
-            }
-            None => entry.to_owned(),
-        })
-        .collect()
-}
-
-/// The same for an address, where an `@` in the path or query means nothing.
+/// An address fit to be shown; an `@` in its path or query means nothing.
 fn mask_address(address: &str) -> String {
     let host = address.find("://").map_or(0, |colon| colon + 3);
     let end = address[host..]
         .find(['/', '?', '#'])
         .map_or(address.len(), |length| host + length);
-    mask_credentials(&address[..end]) + &address[end..]
-}
-
-/// How much of a `ProxyServer` entry comes before its credentials: `http=` and
-/// `scheme://`, as far as they are there.
-fn prefix_length(entry: &str) -> usize {
-    let is_word = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric());
-    let key = match entry.split_once('=') {
-        Some((word, _)) if is_word(word) => word.len() + 1,
-        _ => 0,
-    };
-    match entry[key..].split_once("://") {
-        Some((word, _)) if is_word(word) => key + word.len() + 3,
-        _ => key,
-    }
+    masked(&address[..end]) + &address[end..]
 }
 
 #[cfg(test)]
@@ -209,21 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_masked_and_nothing_else() {
-        for (servers, masked) in [
-            ("10.2.0.16:8080", "10.2.0.16:8080"),
-            ("user:secret@proxy:8080", "***@proxy:8080"),
-            ("http://user:secret@proxy:8080", "http://***@proxy:8080"),
-            (
-                "http=u:s@a:1;https=http://u:p@ss=w@b:2 ftp=c:3",
-                "http=***@a:1;https=http://***@b:2 ftp=c:3",
-            ),
-            ("user:a=b://c@proxy", "***@proxy"),
-            ("@proxy", "***@proxy"),
-            ("", ""),
-        ] {
-            assert_eq!(mask_credentials(servers), masked);
-        }
+    fn credentials_in_addresses_are_masked_and_nothing_else() {
         assert_eq!(
             mask_address("http://user:secret@wpad/proxy.pac?to=a@b"),
             "http://***@wpad/proxy.pac?to=a@b"
