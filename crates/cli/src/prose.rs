@@ -330,9 +330,7 @@ pub(crate) fn reason(decision: &RouteDecision) -> String {
 pub(crate) fn because(because: &Because) -> String {
     match because {
         Because::Present => "was there".to_owned(),
-        Because::Required(endpoint) => {
-            format!("{} ({}, {})", endpoint.why, endpoint.source, endpoint.date)
-        }
+        Because::Required(endpoint) => endpoint.why.to_owned(),
         Because::Local => "bypass.local of the site: names without a period".to_owned(),
         Because::Added => "bypass.add of the site".to_owned(),
         Because::Removed => "bypass.remove of the site".to_owned(),

@@ -34,10 +34,11 @@ pub(crate) fn run(args: &Init, printer: Printer) -> Result<Exit, CommandError> {
     }
     write_new(&args.file, &text)?;
     printer.text(&format!("{}\n", args.file.display()))?;
-    printer.note(
+    printer.note(&format!(
         "fill in the vault, the endpoint's subnet and the proxy, then try it: `sidestep rehearse \
-         site.toml`",
-    );
+         {}`",
+        args.file.display()
+    ));
     Ok(Exit::Done)
 }
 
@@ -114,7 +115,7 @@ fn this_machine() -> Result<Machine, CommandError> {
 fn ask(question: &str, choices: &[&str], option: &str) -> Result<String, CommandError> {
     if !io::stdin().is_terminal() {
         return Err(
-            CommandError::usage(format!("{question} Nobody is here to ask"))
+            CommandError::usage(format!("nobody is here to answer: {question}"))
                 .hint(format!("answer with {option}")),
         );
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sidestep_machine::{RegFileStore, Store};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
-use sidestep_model::desired::Desired;
+use sidestep_model::desired::{Because, Desired, EntryReason};
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::plan::{Change, Idle, Plan};
 use sidestep_model::proxy_server;
@@ -93,14 +93,33 @@ fn text(plan: &Plan) -> String {
             characters(after)
         ));
     }
-    for reason in plan.added() {
+    let mut sources: Vec<String> = Vec::new();
+    for (sign, reason) in plan
+        .added()
+        .map(|reason| ('+', reason))
+        .chain(plan.removed().map(|reason| ('-', reason)))
+    {
         let why = prose::because(&reason.because);
-        lines.push(format!("  + {:<44} {why}", reason.entry));
+        let cited = match &reason.because {
+            Because::Required(endpoint) => {
+                let source = format!("{} ({})", endpoint.source, endpoint.date);
+                let known = sources.iter().position(|known| *known == source);
+                let number = known.unwrap_or_else(|| {
+                    sources.push(source);
+                    sources.len() - 1
+                });
+                format!(" [{}]", number + 1)
+            }
+            _ => String::new(),
+        };
+        lines.push(format!("  {sign} {:<42} {why}{cited}", reason.entry));
     }
-    for reason in plan.removed() {
-        let why = prose::because(&reason.because);
-        lines.push(format!("  - {:<44} {why}", reason.entry));
-    }
+    lines.extend(
+        sources
+            .iter()
+            .zip(1..)
+            .map(|(source, number)| format!("  [{number}] {source}")),
+    );
     let values: Vec<&str> = plan
         .changes
         .iter()
@@ -133,13 +152,7 @@ fn document(plan: &Plan) -> Value {
         .added()
         .map(|reason| (reason, "add"))
         .chain(plan.removed().map(|reason| (reason, "remove")))
-        .map(|(reason, change)| {
-            json!({
-                "entry": reason.entry,
-                "change": change,
-                "why": prose::because(&reason.because),
-            })
-        })
+        .map(|(reason, change)| entry_document(reason, change))
         .collect();
     json!({
         "account": plan.account,
@@ -153,6 +166,20 @@ fn document(plan: &Plan) -> Value {
             Idle::AlreadySo => "already-so",
             Idle::Blocked => "blocked",
         }),
+    })
+}
+
+fn entry_document(reason: &EntryReason, change: &str) -> Value {
+    let endpoint = match &reason.because {
+        Because::Required(endpoint) => Some(endpoint),
+        _ => None,
+    };
+    json!({
+        "entry": reason.entry,
+        "change": change,
+        "why": prose::because(&reason.because),
+        "source": endpoint.map(|endpoint| endpoint.source),
+        "date": endpoint.map(|endpoint| endpoint.date),
     })
 }
 
