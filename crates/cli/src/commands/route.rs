@@ -45,14 +45,18 @@ pub(crate) fn run(args: &args::Route, printer: Printer) -> Result<Exit, CommandE
             .collect();
         printer.document(&json!({ "routes": routes }))?;
     } else {
-        let mut shown = table(&["URL", "Account", "Route", "Why"]);
+        let of_accounts = args.at.is_some();
+        let mut shown = if of_accounts {
+            table(&["URL", "Account", "Route", "Why"])
+        } else {
+            table(&["URL", "Route", "Why"])
+        };
         for (url, account, decision) in &rows {
-            shown.add_row(vec![
-                (*url).clone(),
-                account.map_or("", prose::account).to_owned(),
-                prose::route(&decision.route),
-                prose::reason(decision),
-            ]);
+            let account = account.filter(|_| of_accounts).map(prose::account);
+            let cells = std::iter::once((*url).clone())
+                .chain(account.map(str::to_owned))
+                .chain([prose::route(&decision.route), prose::reason(decision)]);
+            shown.add_row(cells.collect::<Vec<_>>());
         }
         printer.text(&format!("{}\n", shown.trim_fmt()))?;
     }
