@@ -1,6 +1,5 @@
 //! Whole conversations: what is typed, what is answered, how it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::needless_raw_string_hashes, reason = "as snapbox writes them")]
 
 use std::fs;
