@@ -138,7 +138,7 @@ fn heading(site: &Site, before: &Trial) -> String {
     let found = match &before.result {
         Ok(done) => format!("{} is backed up", done.database),
         Err(failure) => format!(
-            "the backup fails with {} at {}",
+            "the backup fails with {}\n          at {}",
             failure.azure_code, failure.host
         ),
     };
