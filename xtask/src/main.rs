@@ -1,2 +1,54 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores: `cargo xtask NAME`.
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+mod check_deps;
+mod judges;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  check-deps        which crate may know which, and what no source file may hold
+  judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut out = io::stdout();
+    let outcome = match arguments.split_first() {
+        Some((command, [])) if command == "check-deps" => check_deps::run(workspace(), &mut out),
+        Some((command, names)) if command == "judges" => match judges::named(names) {
+            Ok(judges) => judges::run(&judges, &mut out),
+            Err(unknown) => {
+                return usage(&format!("unknown judge `{unknown}`: {}", judges::names()));
+            }
+        },
+        _ => return usage("no such command"),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&format!("error: {error:#}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn workspace() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest)
+}
+
+fn usage(complaint: &str) -> ExitCode {
+    complain(&format!("error: {complaint}\n\n{USAGE}"));
+    ExitCode::from(2)
+}
+
+fn complain(text: &str) {
+    // Nobody is left to tell if this fails.
+    drop(io::stderr().write_all(text.as_bytes()));
+}

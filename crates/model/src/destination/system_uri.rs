@@ -39,38 +39,54 @@ impl SystemUri {
         if !is_scheme(&scheme) {
             return Err(DestinationError::Scheme);
         }
-        let default_port = default_port(&scheme);
-        let rest = text[colon + 1..].trim_end_matches(blank);
-        let mut slashes = rest
-            .chars()
-            .take_while(|&c| c == '/' || (c == '\\' && default_port.is_some()));
-        let has_authority = slashes.next().is_some() && slashes.next().is_some();
-        if !has_authority {
-            // Only a registered scheme insists on `//`.
-            let host_at = colon + 1;
-            return match default_port {
-                Some(_) => Err(DestinationError::Authority),
-                None => Ok(Self {
-                    scheme,
-                    host: String::new(),
-                    written_host: host_at..host_at,
-                    port: None,
-                    default_port,
-                    loopback: false,
-                }),
+        if scheme.len() == 1 {
+            let is_drive = text[colon + 1..].starts_with(['/', '\\']);
+            return if is_drive {
+                Ok(Self::file())
+            } else {
+                Err(DestinationError::Scheme)
             };
         }
-        let authority = Authority::parse(&rest[2..], default_port.is_some())?;
-        let authority_at = colon + 3;
+        let default_port = default_port(&scheme);
+        let is_registered = default_port.is_some();
+        let rest = text[colon + 1..].trim_end_matches(blank);
+        let is_slash = |c: char| c == '/' || (c == '\\' && is_registered);
+        let rooted = rest.strip_prefix(is_slash);
+        let authority = match rooted.and_then(|rest| rest.strip_prefix(is_slash)) {
+            Some(authority) => Authority::parse(authority, is_registered)?,
+            None if is_registered => return Err(DestinationError::Authority),
+            None => Authority::default(),
+        };
+        let authority_at = colon + ":".len() + "//".len();
+        let Range { start, end } = authority.written_host;
         Ok(Self {
             scheme,
             host: authority.host,
-            written_host: authority.written_host.start + authority_at
-                ..authority.written_host.end + authority_at,
-            port: authority.port.or(default_port),
+            written_host: if start == end {
+                0..0
+            } else {
+                start + authority_at..end + authority_at
+            },
+            // Port 0 is how an unregistered scheme says that it has none.
+            port: authority
+                .port
+                .filter(|port| is_registered || *port != 0)
+                .or(default_port),
             default_port,
             loopback: authority.loopback,
         })
+    }
+
+    /// What one letter and a colon lead to.
+    fn file() -> Self {
+        Self {
+            scheme: "file".to_owned(),
+            host: String::new(),
+            written_host: 0..0,
+            port: None,
+            default_port: None,
+            loopback: true,
+        }
     }
 }
 
@@ -111,6 +127,7 @@ fn ipv4_part(part: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
+#[derive(Default)]
 struct Authority {
     host: String,
     written_host: Range<usize>,
@@ -119,24 +136,37 @@ struct Authority {
 }
 
 impl Authority {
+    /// Only an unregistered scheme may do without a host, and that counts as
+    /// loopback.
+    fn without_host() -> Self {
+        Self {
+            loopback: true,
+            ..Self::default()
+        }
+    }
+
     /// `text` begins after `//`.
     fn parse(text: &str, registered: bool) -> Result<Self, DestinationError> {
         if text.is_empty() || text.starts_with(['/', '?', '#']) {
-            // `scheme:///path` of an unregistered scheme counts as loopback.
-            return if registered {
-                Err(DestinationError::Host)
-            } else {
-                Ok(Self {
-                    host: String::new(),
-                    written_host: 0..0,
-                    port: None,
-                    loopback: true,
-                })
-            };
+            if registered {
+                return Err(DestinationError::Host);
+            }
+            return Ok(Self::without_host());
+        }
+        if !registered && is_drive(text) {
+            return Ok(Self::without_host());
+        }
+        let all = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
+        if !registered && matches!(all, "." | "..") {
+            return Ok(Self {
+                host: all.to_owned(),
+                written_host: 0..all.len(),
+                ..Self::default()
+            });
         }
         let start = user_info_length(text);
         let (length, host, loopback) =
-            host(&text[start..], registered).ok_or(DestinationError::Host)?;
+            host(text, start, registered).ok_or(DestinationError::Host)?;
         let written_host = start..start + length;
         let after = &text[written_host.end..];
         if after.starts_with('\\') {
@@ -155,6 +185,11 @@ impl Authority {
     }
 }
 
+/// `x:/` or `x|/`, which has no host even after `//`.
+fn is_drive(text: &str) -> bool {
+    matches!(text.as_bytes(), [letter, b':' | b'|', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
+}
+
 /// Everything up to the first `@`, unless that is the last character.
 fn user_info_length(text: &str) -> usize {
     match text.find(['@', '?', '#', '\\', '/']) {
@@ -163,9 +198,10 @@ fn user_info_length(text: &str) -> usize {
     }
 }
 
-/// The length of the host as written, its canonical form, and whether it is the
-/// loopback.
-fn host(text: &str, registered: bool) -> Option<(usize, String, bool)> {
+/// The host that begins at `start`: its length as written, its canonical form,
+/// and whether it is the loopback.
+fn host(authority: &str, start: usize, registered: bool) -> Option<(usize, String, bool)> {
+    let text = &authority[start..];
     if let Some((length, groups)) = text.strip_prefix('[').and_then(ipv6) {
         return Some((length + 1, bracketed(groups), is_ipv6_loopback(groups)));
     }
@@ -182,7 +218,8 @@ fn host(text: &str, registered: bool) -> Option<(usize, String, bool)> {
     if let Some([a, b, c, d]) = address {
         return Some((length, format!("{a}.{b}.{c}.{d}"), a == 127));
     }
-    if !is_domain_name(written) && !is_unc_name(written) {
+    let is_name = is_domain_name(written) || (is_unc_name(written) && authority.is_ascii());
+    if !is_name {
         return None;
     }
     let name = if written.contains(|c: char| c.is_ascii_uppercase()) {
@@ -223,7 +260,25 @@ fn ipv6(text: &str) -> Option<(usize, [u16; 8])> {
     if !prefix_is_sound {
         return None;
     }
-    let groups = address.parse::<Ipv6Addr>().ok()?.segments();
+    // The last number of an embedded IPv4 address, alone, may begin with a zero.
+    let address = match address.rsplit_once(".0") {
+        Some((front, last))
+            if last.starts_with(|c| matches!(c, '1'..='9')) && !last.contains('.') =>
+        {
+            format!("{front}.{last}")
+        }
+        _ => address.to_owned(),
+    };
+    let mut groups = address.parse::<Ipv6Addr>().ok()?.segments();
+    // System.Uri has nothing left to insert where `::` leads seven groups, and
+    // clears what it meant to move.
+    let written = |groups: &str| groups.split(':').count() + usize::from(groups.contains('.'));
+    if address
+        .strip_prefix("::")
+        .is_some_and(|groups| written(groups) == 7)
+    {
+        groups = [0; 8];
+    }
     Some((end + 1, groups))
 }
 
@@ -277,9 +332,7 @@ fn longest_zero_run(groups: [u16; 8]) -> Range<usize> {
 }
 
 fn is_scheme(lower: &str) -> bool {
-    // One letter before a colon is a drive to System.Uri, not a scheme.
-    lower.len() > 1
-        && lower.starts_with(|c: char| c.is_ascii_lowercase())
+    lower.starts_with(|c: char| c.is_ascii_lowercase())
         && lower
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
@@ -320,17 +373,19 @@ fn is_domain_name(host: &str) -> bool {
 }
 
 /// The names that Windows lets a file server have: up to 256 letters, digits,
-/// `-`, `_` and `.`, with a letter, `-` or `_` in the first label.
+/// `-`, `_` and `.`, with a letter, `-` or `_` in the first label. Those outside
+/// ASCII, or with anything outside ASCII in the rest of the URL, are refused:
+/// `System.Uri` takes them and then knows no host.
 fn is_unc_name(host: &str) -> bool {
     let (first, rest) = host.split_once('.').unwrap_or((host, ""));
     let is_mark = |c: char| c == '-' || c == '_';
-    let is_first = |c: char| c.is_alphabetic() || is_mark(c);
+    let is_first = |c: char| c.is_ascii_alphabetic() || is_mark(c);
     if !first.contains(is_first) || !first.chars().all(|c| is_first(c) || c.is_ascii_digit()) {
         return false;
     }
     // The first label vouches for the second, so that alone may begin with a mark.
     let labels = rest.strip_suffix('.').unwrap_or(rest);
-    host.encode_utf16().count() <= 256
+    host.len() <= 256
         && !rest.starts_with('.')
         && (labels.is_empty()
             || labels.split('.').enumerate().all(|(at, label)| {
@@ -338,7 +393,7 @@ fn is_unc_name(host: &str) -> bool {
                     && (at == 0 || !label.starts_with(is_mark))
                     && label
                         .chars()
-                        .all(|c| is_mark(c) || c.is_alphabetic() || c.is_ascii_digit())
+                        .all(|c| is_mark(c) || c.is_ascii_alphanumeric())
             }))
 }
 
@@ -386,6 +441,8 @@ mod tests {
             ("http://[1:0:0:0:0:5efe:a00:4]/", "[1::5efe:10.0.0.4]"),
             ("http://[fe80::1%3]:8/", "[fe80::1]"),
             ("http://[::1/64]/", "[::1]"),
+            ("http://[::1.2.3.04]/", "[::1.2.3.4]"),
+            ("http://[::1:2:3:4:5:6:7]/", "[::]"),
             ("http://[1:2:3:4:5:6:7::]/", "[1:2:3:4:5:6:7:0]"),
         ] {
             assert_eq!(host_of(url).as_deref(), Some(host), "{url}");
