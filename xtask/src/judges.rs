@@ -12,7 +12,7 @@ mod dotnet;
 pub(crate) struct Judge {
     name: &'static str,
     claim: &'static str,
-    judge: fn(&mut dyn Write) -> anyhow::Result<Verdict>,
+    ask: fn(&mut dyn Write) -> anyhow::Result<Verdict>,
 }
 
 /// What a judge said.
@@ -28,7 +28,7 @@ pub(crate) enum Verdict {
 const JUDGES: &[Judge] = &[Judge {
     name: "dotnet",
     claim: "bypass lists and ProxyServer strings mean to us what they mean to .NET Framework",
-    judge: dotnet::judge,
+    ask: dotnet::judge,
 }];
 
 /// The judges with these names, all for none, or the first name that is unknown.
@@ -56,7 +56,7 @@ pub(crate) fn run(judges: &[&Judge], out: &mut dyn Write) -> anyhow::Result<bool
     let mut nothing_against = true;
     for judge in judges {
         writeln!(out, "judge {}: {}", judge.name, judge.claim)?;
-        let verdict = match (judge.judge)(out)? {
+        let verdict = match (judge.ask)(out)? {
             Verdict::Agrees(tried) => format!("agrees ({tried})"),
             Verdict::NotJudged(reason) => format!("not judged ({reason})"),
             Verdict::Disagrees(found) => {

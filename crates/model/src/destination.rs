@@ -3,10 +3,13 @@
 //! Windows' own clients (`WinINet`) compare the host as it was written; .NET
 //! Framework compares the canonical form that `System.Uri` gives it.
 
+mod host_syntax;
 pub(crate) mod system_uri;
 
-use system_uri::SystemUri;
 use thiserror::Error;
+
+pub(crate) use host_syntax::ipv4;
+use system_uri::SystemUri;
 
 /// A URL that a request goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]

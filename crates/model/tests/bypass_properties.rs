@@ -58,12 +58,10 @@ mod naive {
                 "<local>" => direct || !host.contains(['.', '[']),
                 _ => {
                     let (only_scheme, rest) = entry.split_once("://").unwrap_or((scheme, entry));
-                    let (name, only_port) = match rest.rsplit_once(':') {
-                        Some((name, digits)) if digits.parse::<u16>().is_ok() => {
-                            (name, digits.parse().unwrap())
-                        }
-                        _ => (rest, port),
-                    };
+                    let (name, only_port) = rest
+                        .rsplit_once(':')
+                        .and_then(|(name, digits)| Some((name, digits.parse().ok()?)))
+                        .unwrap_or((rest, port));
                     direct
                         || (only_scheme == scheme
                             && only_port == port
@@ -145,12 +143,10 @@ proptest! {
     fn no_text_makes_it_panic(list in ".{0,40}", url in ".{0,40}", proxy_server in ".{0,40}") {
         for consumer in Consumer::ALL {
             let parsed = BypassList::parse(&list, consumer);
-            if let Ok(destination) = Destination::parse(&url) {
-                if let Decision::Direct(DirectBecause::Entry { index } | DirectBecause::ListInvalid { index }) =
-                    parsed.decide(&destination, &HostContext::default())
-                {
-                    prop_assert!(index < parsed.entries().len());
-                }
+            let decision = Destination::parse(&url)
+                .map(|destination| parsed.decide(&destination, &HostContext::default()));
+            if let Ok(Decision::Direct(DirectBecause::Entry { index } | DirectBecause::ListInvalid { index })) = decision {
+                prop_assert!(index < parsed.entries().len());
             }
             let shown = sidestep_model::proxy_server::masked(&proxy_server);
             prop_assert_eq!(shown.contains('@'), proxy_server.contains('@'));

@@ -33,9 +33,9 @@ fn assert_agreement(rows: &[Value], expected: &str) {
     let disagreements: Vec<String> = rows
         .iter()
         .filter_map(|row| {
-            let text = |key: &str| row[key].as_str().unwrap();
+            let text = |key: &str| row[key].as_str().expect("a row holds text");
             let settings = ProxySettings::manual("proxy.example:8080", text("bypass_list"));
-            let destination = Destination::parse(text("url")).unwrap();
+            let destination = Destination::parse(text("url")).expect("every row can be routed");
             let decision = route(
                 &destination,
                 &settings,

@@ -115,7 +115,7 @@ fn every_order_agrees() {
 }
 
 fn vectors() -> Value {
-    serde_json::from_str(VECTORS).unwrap()
+    serde_json::from_str(VECTORS).expect("the carried rows are JSON")
 }
 
 fn host(row: &Value, environment: &Value) -> HostContext {
@@ -127,14 +127,19 @@ fn host(row: &Value, environment: &Value) -> HostContext {
         }
     };
     HostContext {
-        dns_suffix: setting("machine_dns_suffix").as_str().unwrap().to_owned(),
-        own_addresses: serde_json::from_value(setting("own_addresses")).unwrap(),
+        dns_suffix: setting("machine_dns_suffix")
+            .as_str()
+            .expect("a suffix is text")
+            .to_owned(),
+        own_addresses: serde_json::from_value(setting("own_addresses"))
+            .expect("addresses are a list"),
     }
 }
 
 fn answer(row: &Value, proxy_server: &str, host: &HostContext) -> String {
-    let destination = Destination::parse(row["url"].as_str().unwrap()).unwrap();
-    let settings = ProxySettings::manual(proxy_server, row["bypass_list"].as_str().unwrap());
+    let text = |key: &str| row[key].as_str().expect("a row names list and URL");
+    let destination = Destination::parse(text("url")).expect("every row can be routed");
+    let settings = ProxySettings::manual(proxy_server, text("bypass_list"));
     match route(&destination, &settings, CONSUMER, host).route {
         Route::Direct => "direct".to_owned(),
         Route::Proxy(proxy) => proxy.to_string(),

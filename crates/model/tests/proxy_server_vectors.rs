@@ -71,14 +71,14 @@ fn every_mode_agrees() {
 }
 
 fn assert_selection(row: &Value, expected: &str) {
-    let text = |key: &str| row[key].as_str().unwrap();
-    let destination = Destination::parse(text("url")).unwrap();
+    let text = |key: &str| row[key].as_str().expect("a row holds text");
+    let destination = Destination::parse(text("url")).expect("every row can be routed");
     let proxy = select(
         text("proxy_server"),
         destination.scheme(),
         Consumer::Wininet,
     )
-    .unwrap();
+    .expect("WinINet throws nothing");
     let answer = proxy.map_or_else(|| "direct".to_owned(), |proxy| proxy.to_string());
     assert_eq!(
         answer,

@@ -111,7 +111,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         Err(Unavailable::Here(reason)) => return Ok(Verdict::NotJudged(reason)),
         Err(Unavailable::Broken(error)) => return Err(error),
     };
-    let mut conversation = mono.start()?;
+    let conversation = mono.start()?;
     let here = conversation.host().clone();
     let rows = vectors::carried()?;
     let mut cases: Vec<Case> = rows.iter().map(|row| row.case.clone()).collect();
@@ -145,12 +145,11 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         }
         // Right for the computer that the row describes, which is not this one.
         let published = our_answer(&row.case, &row.host);
-        match row.exception().filter(|_| row.is_answered_by(&published)) {
-            Some(exception) => tally.exceptions.push(exception),
-            None => {
-                writeln!(out, "  row {}: {}: Microsoft {answer}", row.id, row.case)?;
-                tally.disagreements += 1;
-            }
+        if let Some(exception) = row.exception().filter(|_| row.is_answered_by(&published)) {
+            tally.exceptions.push(exception);
+        } else {
+            writeln!(out, "  row {}: {}: Microsoft {answer}", row.id, row.case)?;
+            tally.disagreements += 1;
         }
     }
     tally.report(out)?;

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Consumer, Pattern};
-use crate::destination::Destination;
-use crate::destination::system_uri;
+use crate::destination::{Destination, ipv4};
 
 /// What .NET's `<local>` knows of the computer it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +86,7 @@ fn address(host: &str) -> Option<IpAddr> {
         .and_then(|host| host.strip_suffix(']'))
     {
         Some(inner) => inner.parse().ok().map(IpAddr::V6),
-        None => system_uri::ipv4(host).map(|octets| IpAddr::V4(octets.into())),
+        None => ipv4(host).map(|octets| IpAddr::V4(octets.into())),
     }
 }
 

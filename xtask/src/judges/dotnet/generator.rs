@@ -223,11 +223,12 @@ impl<'a> Generator<'a> {
                 2 if part + 1 == parts => self.below(1 << 33),
                 _ => self.below(300),
             };
-            text += &match self.below(4) {
+            let spelling = match self.below(4) {
                 0 => format!("0x{value:X}"),
                 1 => format!("0{value:o}"),
                 _ => value.to_string(),
             };
+            text.push_str(&spelling);
             if part + 1 < parts || self.one_in(20) {
                 text.push('.');
             }

@@ -1,8 +1,9 @@
 //! Mono: found or installed, given the judge's program, and asked.
 
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::{path::Path, thread};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::{fs, thread};
 
 use anyhow::{Context as _, bail, ensure};
 use sidestep_model::bypass::HostContext;
@@ -36,7 +37,7 @@ impl Mono {
 
     fn compile_installed() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("Judge.cs"), PROGRAM)?;
+        fs::write(folder.path().join("Judge.cs"), PROGRAM)?;
         let compiled = Command::new("mcs")
             .arg("Judge.cs")
             .current_dir(folder.path())
@@ -74,7 +75,7 @@ impl Mono {
         };
         Ok(Conversation {
             child,
-            questions: Some(questions),
+            questions,
             answers,
             host,
         })
@@ -84,8 +85,8 @@ impl Mono {
 /// The running judge.
 pub(super) struct Conversation {
     child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<std::process::ChildStdout>,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
     host: HostContext,
 }
 
@@ -95,38 +96,24 @@ impl Conversation {
         &self.host
     }
 
-    /// The answers, in the order of the cases; ends the conversation.
-    pub(super) fn ask(&mut self, cases: &[Case]) -> anyhow::Result<Vec<String>> {
-        let Some(questions) = self.questions.take() else {
-            bail!("the conversation has ended")
-        };
-        let answers = &mut self.answers;
-        let answers = thread::scope(|scope| {
-            let writer = scope.spawn(move || {
-                let mut questions = BufWriter::new(questions);
-                for Case {
-                    proxy_server,
-                    bypass_list,
-                    url,
-                } in cases
-                {
-                    let fields = [proxy_server, bypass_list, url].map(|field| escaped(field));
-                    writeln!(questions, "{}", fields.join("\t"))?;
-                }
-                questions.flush()
-            });
-            let answers: Result<Vec<String>, _> = answers.lines().collect();
+    /// The answers, in the order of the cases.
+    pub(super) fn ask(self, cases: &[Case]) -> anyhow::Result<Vec<String>> {
+        let Self {
+            mut child,
+            questions,
+            answers,
+            ..
+        } = self;
+        let answers: Vec<String> = thread::scope(|scope| -> anyhow::Result<_> {
+            let writer = scope.spawn(move || write_questions(questions, cases));
+            let answers = answers.lines().collect::<Result<_, _>>()?;
             match writer.join() {
-                Ok(written) => written
-                    .map_err(anyhow::Error::from)
-                    .and(answers.map_err(anyhow::Error::from)),
+                Ok(written) => written?,
                 Err(_) => bail!("the questions could not be written"),
             }
+            Ok(answers)
         })?;
-        ensure!(
-            self.child.wait()?.success(),
-            "the judge ended with an error"
-        );
+        ensure!(child.wait()?.success(), "the judge ended with an error");
         ensure!(
             answers.len() == cases.len(),
             "{} answers to {} cases",
@@ -135,6 +122,21 @@ impl Conversation {
         );
         Ok(answers)
     }
+}
+
+/// One line for each case; dropping the pipe at the end tells Mono to stop.
+fn write_questions(questions: ChildStdin, cases: &[Case]) -> io::Result<()> {
+    let mut questions = BufWriter::new(questions);
+    for Case {
+        proxy_server,
+        bypass_list,
+        url,
+    } in cases
+    {
+        let fields = [proxy_server, bypass_list, url].map(|field| escaped(field));
+        writeln!(questions, "{}", fields.join("\t"))?;
+    }
+    questions.flush()
 }
 
 fn escaped(field: &str) -> String {
@@ -166,12 +168,21 @@ fn install() -> Result<(), String> {
             PACKAGES.join(" ")
         ));
     }
-    let installed = Command::new("apt-get")
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(PACKAGES)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .output();
-    if installed.is_ok_and(|output| output.status.success()) && is_installed() {
+    let apt_get = |arguments: &[&str]| {
+        Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    let install = [
+        &["install", "-y", "--no-install-recommends"],
+        PACKAGES.as_slice(),
+    ]
+    .concat();
+    // A fresh computer may know no packages yet.
+    let installed = apt_get(&install) || (apt_get(&["update"]) && apt_get(&install));
+    if installed && is_installed() {
         Ok(())
     } else {
         Err("mono is not installed, and apt-get could not install it".to_owned())

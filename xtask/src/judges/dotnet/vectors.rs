@@ -32,7 +32,7 @@ impl Row {
 }
 
 /// Every list and every `ProxyServer` string; the order of mechanisms is not the
-/// judge's to say, because Mono has no WinHTTP.
+/// judge's to say, because Mono has no `WinHTTP`.
 pub(super) fn carried() -> anyhow::Result<Vec<Row>> {
     let file: Value = serde_json::from_str(ROWS)?;
     let mut rows = Vec::new();
