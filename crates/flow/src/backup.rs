@@ -26,16 +26,13 @@ pub(crate) async fn step<S: Store, V: Vault, W: Witness>(
     match result {
         Ok(backed_up) => {
             found(Event::BackedUp(backed_up));
-            let leaked = against
-                .iter()
-                .any(|finding| finding.effect() == Effect::Fail);
+            let effect = Effect::of(&against);
             for finding in against {
                 found(Event::Found(finding));
             }
-            Ok(if leaked {
-                Outcome::Failed
-            } else {
-                Outcome::Done
+            Ok(match effect {
+                Effect::GoOn => Outcome::Done,
+                _ => Outcome::Failed,
             })
         }
         Err(failure) => {

@@ -6,7 +6,7 @@ use sidestep_machine::{ApplyError, Store, StoreError};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::event::{Event, Outcome, Step, StepEnd};
-use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::finding::Finding;
 use sidestep_model::site::Site;
 
 use crate::world::{Vault, Witness, World};
@@ -21,18 +21,6 @@ pub struct Run {
     pub steps: Vec<StepEnd>,
     /// What was found, each once.
     pub findings: Vec<Finding>,
-}
-
-impl Run {
-    /// The gravest effect among the findings.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        self.findings
-            .iter()
-            .map(Finding::effect)
-            .max()
-            .unwrap_or(Effect::GoOn)
-    }
 }
 
 /// Why a run broke off without a finding to explain it.

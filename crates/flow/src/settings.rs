@@ -20,12 +20,11 @@ pub(crate) fn step(
 ) -> Result<Outcome, RunError> {
     let observed = store.read()?;
     let desired = Desired::of(account, catalogue, site, &observed);
-    let effect = desired.effect();
     let plan = Plan::diff(&observed, desired);
     for finding in &plan.findings {
         found(Event::Found(finding.clone()));
     }
-    match effect {
+    match Effect::of(&plan.findings) {
         Effect::RefuseData | Effect::RefuseEnvironment => return Ok(Outcome::Refused),
         Effect::Fail => return Ok(Outcome::Failed),
         Effect::GoOn => {}

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::bypass::{self, BypassList, Consumer, EntryForm};
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
-use crate::finding::{Effect, Finding};
+use crate::finding::Finding;
 use crate::observed::Observed;
 use crate::proxy_server;
 use crate::settings::{Flags, ProxySettings};
@@ -81,16 +81,6 @@ impl Desired {
             wanted,
             findings,
         }
-    }
-
-    /// The gravest effect among the findings.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        self.findings
-            .iter()
-            .map(Finding::effect)
-            .max()
-            .unwrap_or(Effect::GoOn)
     }
 }
 

@@ -327,3 +327,15 @@ pub enum Effect {
     /// The step is refused because the environment is not what it needs (exit code 3).
     RefuseEnvironment,
 }
+
+impl Effect {
+    /// The gravest effect among `findings`.
+    #[must_use]
+    pub fn of(findings: &[Finding]) -> Self {
+        findings
+            .iter()
+            .map(Finding::effect)
+            .max()
+            .unwrap_or(Self::GoOn)
+    }
+}

@@ -64,8 +64,7 @@ pub(crate) fn run(
         }
         printer.text(&format!("{}\n", parts.join("\n\n")))?;
     }
-    let effect = findings.iter().map(Finding::effect).max();
-    Ok(match effect.unwrap_or(Effect::GoOn) {
+    Ok(match Effect::of(&findings) {
         Effect::GoOn if args.detailed_exitcode && plans.iter().any(|plan| !plan.is_empty()) => {
             Exit::Pending
         }

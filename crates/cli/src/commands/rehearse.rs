@@ -5,7 +5,7 @@ use std::path::Path;
 use sidestep_lab::{Cloud as LabCloud, Content, InitialProxy, ProxyAddress, Scenario, Setup};
 use sidestep_model::catalogue::Cloud;
 use sidestep_model::event::{Event, Outcome};
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Effect};
 use sidestep_model::site::{self, Database, DatabasePattern, ProxyMode, Site};
 
 use crate::args::Rehearse;
@@ -70,7 +70,7 @@ pub(crate) fn run(
         printer.text(&text(scenario, &site, &rehearsal))?;
     }
     Ok(match rehearsal.run.outcome {
-        Outcome::Failed | Outcome::Refused => rehearsal.run.effect().into(),
+        Outcome::Failed | Outcome::Refused => Effect::of(&rehearsal.run.findings).into(),
         _ => Exit::Done,
     })
 }
