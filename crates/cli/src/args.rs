@@ -4,7 +4,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sidestep_model::account::PLUGIN_SERVICE;
 use sidestep_model::bypass::Consumer;
+
+use crate::error::CommandError;
+use crate::output::Printer;
 
 /// Back SQL Server on Azure VMs up through private endpoints, around the
 /// corporate proxy, and prove it.
@@ -33,7 +37,7 @@ pub(crate) struct Global {
     /// Colour: auto, always or never.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// The site file [default: ./site.toml].
+    /// The site file [default: ./site.toml; for rehearse, the built-in sample].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) site: Option<PathBuf>,
 }
@@ -57,6 +61,8 @@ pub(crate) enum Command {
     Route(Route),
     /// Decode a connection or `WinHttpSettings` blob.
     Decode(Decode),
+    /// Derive the SIDs of services' virtual accounts, as `HKEY_USERS` names them.
+    Sid(Sid),
     /// Show what would change in the accounts' settings.
     Plan(Plan),
 }
@@ -148,7 +154,7 @@ pub(crate) struct Route {
     /// The URLs (https:// is assumed).
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<String>,
-    /// Decide by this bypass list (or @FILE).
+    /// Decide by this bypass list, or @FILE: as Windows stores it, or an entry a line.
     #[arg(
         long,
         value_name = "LIST",
@@ -192,6 +198,13 @@ pub(crate) struct Decode {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Sid {
+    /// Services or accounts, such as `AzureWLBackupPluginSvc`.
+    #[arg(value_name = "NAME", default_value = PLUGIN_SERVICE)]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Plan {
     /// The machine's settings, as `reg export HKEY_USERS` wrote them.
     #[arg(long, value_name = "FILE.reg")]
@@ -211,7 +224,17 @@ pub(crate) enum AccountChoice {
     Both,
 }
 
-/// What the person typed.
-pub(crate) fn parse() -> Cli {
-    Cli::parse()
+/// What the person typed; a mistake is an error like any other, help is not.
+pub(crate) fn parse() -> Result<Cli, (Printer, CommandError)> {
+    let typed: Vec<_> = std::env::args_os().collect();
+    Cli::try_parse_from(&typed).map_err(|error| {
+        let json = typed.iter().any(|argument| argument == "--json");
+        if !json || !error.use_stderr() {
+            error.exit();
+        }
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ").to_owned();
+        let printer = Printer { json, quiet: false };
+        (printer, CommandError::usage(message))
+    })
 }

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::{fmt, panic};
 
 use serde::Serialize;
-use sidestep_model::finding::{Code, Effect};
+use sidestep_model::finding::{Code, Effect, Finding};
 
 use crate::output::Printer;
+use crate::prose;
 
 /// The exit codes: a documented contract, never renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,16 @@ impl CommandError {
             places: Vec::new(),
             hints: Vec::new(),
         }
+    }
+
+    /// A finding that ends the command, with its own code, exit and next step.
+    pub(crate) fn finding(finding: &Finding) -> Self {
+        Self::new(
+            finding.effect().into(),
+            finding.code(),
+            prose::message(finding),
+        )
+        .hint(prose::remedy(finding))
     }
 
     pub(crate) fn usage(message: impl fmt::Display) -> Self {

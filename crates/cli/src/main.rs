@@ -12,5 +12,5 @@ mod site_file;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    error::guard(|| commands::run(args::parse()))
+    error::guard(|| commands::run(args::parse()?))
 }

@@ -12,6 +12,7 @@ use sidestep_model::route::{Reason, Route, RouteDecision};
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
 
 /// What is the matter.
+#[expect(clippy::too_many_lines, reason = "one arm a finding")]
 pub(crate) fn message(finding: &Finding) -> String {
     match finding {
         Finding::AutoDetectOn { account, .. } => format!(
@@ -33,7 +34,7 @@ pub(crate) fn message(finding: &Finding) -> String {
             needed: true,
         } => format!(
             "{account} stores the proxy {proxy}, but it is switched off, so nothing of this \
-             account can go by it; the site sends Entra ID by the proxy"
+             account can go by it; the site sends traffic by the proxy"
         ),
         Finding::ProxySwitchedOff {
             account,
@@ -41,7 +42,7 @@ pub(crate) fn message(finding: &Finding) -> String {
             needed: false,
         } => format!("{account} stores the proxy {proxy}, but it is switched off"),
         Finding::ProxyMissing { account } => {
-            format!("the site sends Entra ID by the proxy, but {account} has none")
+            format!("the site sends traffic by the proxy, but {account} has none")
         }
         Finding::ProxyUnusable { account, proxy } => format!(
             "the proxy string \"{proxy}\" of {account} cannot be used by .NET Framework: every \
@@ -68,12 +69,31 @@ pub(crate) fn message(finding: &Finding) -> String {
             "the list has {characters} characters, more than {}",
             readers_that_break(*characters)
         ),
+        Finding::AccountMissing {
+            account: account @ Account::System,
+        } => format!("the key of {account} is not there, though every Windows has it"),
         Finding::AccountMissing { account } => {
             format!("{account} does not exist yet: the machine is not registered with a vault")
         }
         Finding::BlobUnreadable { account, error } => {
             format!("DefaultConnectionSettings of {account} cannot be read: {error}")
         }
+        Finding::SettingsUnset { account } => format!(
+            "{account} has no proxy settings at all: Windows then detects them automatically, and \
+             what WPAD answers is used"
+        ),
+        Finding::BlobMissing { account } => format!(
+            "{account} has plain values but no DefaultConnectionSettings, which is what the \
+             services read"
+        ),
+        Finding::NameNotCovered {
+            account,
+            name,
+            service,
+        } => format!(
+            "the site sends {} direct, but no entry in the list of {account} covers \"{name}\"",
+            self::service(*service)
+        ),
         Finding::NameUnknown { host, .. } => format!("{host} does not resolve"),
         Finding::ProxyUnreachable { proxy, detail } => {
             format!("the proxy {proxy} cannot be reached: {detail}")
@@ -90,14 +110,28 @@ pub(crate) fn message(finding: &Finding) -> String {
             account,
             host,
             service,
+            proxy,
             detail,
-        } => format!(
-            "{account} cannot reach {} ({host}): {detail}",
-            self::service(*service)
-        ),
+        } => {
+            let by = proxy
+                .as_ref()
+                .map_or_else(String::new, |proxy| format!(" by the proxy {proxy}"));
+            format!(
+                "{account} cannot reach {} ({host}){by}: {detail}",
+                self::service(*service)
+            )
+        }
         Finding::ProtectedOnProxy { connections } => format!(
             "{connections} Backup or Storage connections went to the proxy, although the site says \
              direct"
+        ),
+        Finding::ProtectedOffProxy { connections } => format!(
+            "{connections} Backup or Storage connections went around the proxy, although the site \
+             says by it"
+        ),
+        Finding::WitnessesDisagree { listeners, log } => format!(
+            "the listeners saw {listeners} Backup or Storage connections on the proxy, the proxy's \
+             own log names {log}: one of them is not to be believed"
         ),
         Finding::EntraOffRoute { account, path } => format!(
             "{account} reached Entra ID by another route than the site names: {}",
@@ -113,6 +147,7 @@ pub(crate) fn message(finding: &Finding) -> String {
 }
 
 /// What to do next.
+#[expect(clippy::too_many_lines, reason = "one arm a finding")]
 pub(crate) fn remedy(finding: &Finding) -> String {
     match finding {
         Finding::AutoDetectOn { direct, .. } => format!(
@@ -155,6 +190,20 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::ListLong { .. } => {
             "nothing: the backup services read it whole; do not copy it by such a script".to_owned()
         }
+        Finding::AccountMissing {
+            account: Account::System,
+        } => {
+            "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
+        }
+        Finding::SettingsUnset { .. } => "nothing where no WPAD answers; to have a proxy and its \
+             list written, set [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::BlobMissing { .. } => {
+            "carry this plan out: it writes the blob beside the plain values".to_owned()
+        }
+        Finding::NameNotCovered { name, .. } => format!(
+            "take \"{name}\" out of bypass.remove, or list a name that covers it in bypass.add"
+        ),
         Finding::AccountMissing { .. } => "register the machine with the vault (discover \
              databases), then plan again"
             .to_owned(),
@@ -178,6 +227,9 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              the proxy allow Entra ID's names"
                 .to_owned()
         }
+        Finding::EndpointUnreachable { proxy: Some(_), .. } => "the proxy's network needs the \
+             private DNS zones and a way to the endpoint; or set bypass.backup = \"direct\""
+            .to_owned(),
         Finding::EndpointUnreachable { .. } => {
             "check the network security group, the firewall and \
              the address that the name resolves to"
@@ -186,6 +238,13 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::ProtectedOnProxy { .. } => "look the names up in the proxy's log; `sidestep \
              route` shows the entry that each of them lacks"
             .to_owned(),
+        Finding::ProtectedOffProxy { .. } => "look at the list with `sidestep route`: an entry \
+             covers these names; name it in bypass.remove"
+            .to_owned(),
+        Finding::WitnessesDisagree { .. } => {
+            "please report this with the output of `--json`: it is a bug in the rehearsal"
+                .to_owned()
+        }
         Finding::EntraOffRoute { .. } => "if the site is right, `sidestep route` on the account's \
              settings shows the entry that decided; else correct bypass.entra"
             .to_owned(),

@@ -1,8 +1,9 @@
 //! A rehearsal: the lab as the world that a run acts on.
 
 use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use sidestep_machine::RegFileStore;
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::diagnosis::BackupFailure;
-use sidestep_model::event::{BackedUp, Event};
+use sidestep_model::event::{BackedUp, Event, Outcome};
 use sidestep_model::evidence::{self, Evidence};
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Finding};
 use sidestep_model::network::{AddressMap, Network, Resolver};
 use sidestep_model::plan::Plan;
 use sidestep_model::site::{Database, Site};
@@ -68,36 +69,50 @@ pub(crate) async fn rehearse(
     let before = Trial {
         result,
         evidence: witness.evidence(),
-        proxy_log: read_log(&lab.proxy_log(), 0, catalogue)?,
+        proxy_log: read_log(&lab.proxy_log(), 0..log_start, catalogue)?,
     };
 
     let mut plans = Vec::new();
     let mut backed_up = None;
     let mut seen = None;
+    let mut log_end = log_start;
     let world = World {
         store: &mut RegFileStore::new(&lab.registry_file()),
         network: &network(&lab),
         vault: &mut vault,
         witness: &mut witness,
     };
-    let run = sidestep_flow::run(world, site, |event| {
+    let mut run = sidestep_flow::run(world, site, |event| {
         show(event);
         match event {
             Event::Planned(plan) => plans.push(plan.clone()),
             Event::BackedUp(done) => backed_up = Some(done.clone()),
-            Event::Witnessed(evidence) => seen = Some(evidence.clone()),
+            Event::Witnessed(evidence) => {
+                seen = Some(evidence.clone());
+                // What follows are Sidestep's own probes.
+                log_end = log_length(&lab.proxy_log());
+            }
             _ => {}
         }
     })
     .await
     .map_err(|error| CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error)))?;
+    let proxy_log = read_log(&lab.proxy_log(), log_start..log_end, catalogue)?;
+    if let Some(evidence) = &seen {
+        let (listeners, log) = (evidence.protected_on_proxy(), proxy_log.protected());
+        if listeners != log {
+            let finding = Finding::WitnessesDisagree { listeners, log };
+            run.findings.push(finding);
+            run.outcome = Outcome::Failed;
+        }
+    }
     Ok(Rehearsal {
         before,
         run,
         plans,
         backed_up,
         evidence: seen,
-        proxy_log: read_log(&lab.proxy_log(), log_start, catalogue)?,
+        proxy_log,
     })
 }
 
@@ -187,11 +202,12 @@ fn log_length(log: &Path) -> u64 {
     std::fs::metadata(log).map_or(0, |data| data.len())
 }
 
-fn read_log(log: &Path, from: u64, catalogue: &Catalogue) -> Result<Audit, CommandError> {
+fn read_log(log: &Path, part: Range<u64>, catalogue: &Catalogue) -> Result<Audit, CommandError> {
     let audit = || {
         let mut file = File::open(log)?;
-        file.seek(SeekFrom::Start(from))?;
-        sidestep_audit::audit(BufReader::new(file), catalogue)
+        file.seek(SeekFrom::Start(part.start))?;
+        let part = file.take(part.end - part.start);
+        sidestep_audit::audit(BufReader::new(part), catalogue)
     };
     audit().map_err(|error: std::io::Error| {
         let message = format!("cannot read the rehearsal's proxy log: {error}");

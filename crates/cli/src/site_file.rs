@@ -1,6 +1,7 @@
 //! From a path to a site, or to every error in its line.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -76,6 +77,8 @@ fn place(error: &SiteError, text: &str, name: &str) -> Place {
     let message = error.kind.to_string();
     let help = error.kind.help();
     let mut group = Group::with_title(Level::ERROR.primary_title(message.as_str()));
+    let masked = error.span.as_ref().map(|span| hidden(text, span));
+    let text = masked.as_deref().unwrap_or(text);
     if let Some(span) = error.span.clone() {
         let snippet = Snippet::source(text)
             .path(name)
@@ -98,13 +101,25 @@ fn place(error: &SiteError, text: &str, name: &str) -> Place {
     }
 }
 
+/// The text with a value that is written with escapes starred out, because
+/// an escape can hide an `@`.
+fn hidden(text: &str, span: &Range<usize>) -> String {
+    match text.get(span.clone()) {
+        Some(value) if value.contains('\\') => {
+            let stars = "*".repeat(value.len());
+            [&text[..span.start], &stars, &text[span.end..]].concat()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// The text with whatever stands before an `@` starred out, byte for byte, so
 /// that a line can be shown although it holds a password.
 fn without_credentials(text: &str) -> String {
     let mut shown = text.as_bytes().to_vec();
     for (at, _) in text.match_indices('@') {
         let start = text[..at]
-            .rfind(['"', '\'', '/', '\n'])
+            .rfind(['"', '\'', '\n'])
             .map_or(0, |quote| quote + 1);
         shown[start..at].fill(b'*');
     }
@@ -121,6 +136,9 @@ mod tests {
         let shown = without_credentials(text);
         assert_eq!(shown.len(), text.len());
         assert!(shown.ends_with("@10.2.0.16:8080\"\nx = '***@c'"), "{shown}");
-        assert!(shown.starts_with("server = \"http://***") && !shown.contains("geheim"));
+        assert!(shown.starts_with("server = \"****") && !shown.contains("geheim"));
+
+        let escaped = r#"server = "u:geheim\u0040h:1""#;
+        assert!(!hidden(escaped, &(9..escaped.len())).contains("geheim"));
     }
 }

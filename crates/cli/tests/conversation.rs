@@ -131,6 +131,9 @@ NT AUTHORITY/SYSTEM (S-1-5-18)
 NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-53534054-4184208151)
   nothing planned: see below
 
+warning[SS115]: NT AUTHORITY/SYSTEM has plain values but no DefaultConnectionSettings, which is what the services read
+  next: carry this plan out: it writes the blob beside the plain values
+
 note[SS111]: NT SERVICE/AzureWLBackupPluginSvc does not exist yet: the machine is not registered with a vault
   next: register the machine with the vault (discover databases), then plan again
 

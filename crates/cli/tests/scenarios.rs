@@ -71,6 +71,12 @@ fn check(file: &Path) {
 
     let before = leaks(&seen["before"]["evidence"]) > 0;
     assert_eq!(before, expect["leak_before"].as_bool().unwrap(), "{name}");
+    let backed_up = seen["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|step| step["step"] == "backup" && step["outcome"] != "not-reached");
+    assert_eq!(seen["evidence"].is_null(), !backed_up, "{name}");
     let after = leaks(&seen["evidence"]) > 0;
     assert_eq!(after, expect["leak_after"].as_bool().unwrap(), "{name}");
 
@@ -192,6 +198,76 @@ fn a_real_file_arrives_whole() {
     let seen = document(&output);
     assert_eq!(seen["backup"]["bytes"], 3_000_001);
     assert_eq!(seen["outcome"], "done");
+}
+
+/// The sample with lines replaced, rehearsed; what came out and the codes of its errors.
+fn rehearsed(scenario: &str, replacements: &[(&str, &str)]) -> (Value, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site.toml");
+    let mut text = SAMPLE.to_owned();
+    for (from, to) in replacements {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    std::fs::write(&site, text).unwrap();
+    let arguments = [
+        "rehearse",
+        site.to_str().unwrap(),
+        "--scenario",
+        scenario,
+        "--json",
+    ];
+    let seen = document(&sidestep(&arguments));
+    let errors = seen["findings"].as_array().unwrap().iter();
+    let errors = errors.filter(|finding| finding["severity"] == "error");
+    let codes = errors.map(|finding| finding["code"].as_str().unwrap().to_owned());
+    let codes = codes.collect();
+    (seen, codes)
+}
+
+const SAMPLE: &str = include_str!("../../model/src/site/sample.toml");
+
+#[test]
+fn a_removed_entry_leaks_and_the_leak_is_the_cause() {
+    let removed = ("remove = []", "remove = [\"*.blob.core.windows.net\"]");
+    let (seen, codes) = rehearsed("happy", &[removed]);
+    assert_eq!(
+        (&seen["outcome"], codes.as_slice()),
+        (&"failed".into(), &["SS305".to_owned()][..])
+    );
+    assert!(leaks(&seen["evidence"]) > 0);
+    let warned = seen["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|finding| finding["code"] == "SS116");
+    assert!(warned, "{:#}", seen["findings"]);
+}
+
+#[test]
+fn by_the_proxy_needs_a_proxy_that_sees_the_endpoint() {
+    let by_proxy = [("backup = \"direct\"", "backup = \"proxy\"")];
+    let (_, codes) = rehearsed("happy", &by_proxy);
+    assert_eq!(codes, ["SS304"]);
+    let (_, codes) = rehearsed("not-needed", &by_proxy);
+    assert_eq!(codes, ["SS105"]);
+}
+
+#[test]
+fn an_entry_for_everything_is_not_by_the_proxy() {
+    let (seen, codes) = rehearsed(
+        "happy",
+        &[
+            ("backup = \"direct\"", "backup = \"proxy\""),
+            ("entra = \"direct\"", "entra = \"proxy\""),
+            ("add = []", "add = [\"*\"]"),
+        ],
+    );
+    assert_eq!(seen["outcome"], "failed");
+    assert!(
+        codes.contains(&"SS307".to_owned()) && codes.contains(&"SS306".to_owned()),
+        "{codes:?}"
+    );
 }
 
 #[test]

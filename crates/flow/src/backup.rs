@@ -23,25 +23,24 @@ pub(crate) async fn step<S: Store, V: Vault, W: Witness>(
     let evidence = world.witness.evidence();
     let against = evidence.against(site);
     found(Event::Witnessed(evidence));
-    match result {
-        Ok(backed_up) => {
-            found(Event::BackedUp(backed_up));
-            let effect = Effect::of(&against);
-            for finding in against {
-                found(Event::Found(finding));
-            }
-            Ok(match effect {
-                Effect::GoOn => Outcome::Done,
-                _ => Outcome::Failed,
-            })
+    let effect = Effect::of(&against);
+    match &result {
+        Ok(backed_up) => found(Event::BackedUp(backed_up.clone())),
+        // Traffic on the wrong path explains a failure; else the ways are tried.
+        Err(failure) if effect == Effect::GoOn => {
+            let cause = cause(failure, world.store, world.network).await?;
+            found(Event::Found(cause));
         }
-        Err(failure) => {
-            found(Event::Found(
-                cause(&failure, world.store, world.network).await?,
-            ));
-            Ok(Outcome::Failed)
-        }
+        Err(_) => {}
     }
+    for finding in against {
+        found(Event::Found(finding));
+    }
+    Ok(if result.is_ok() && effect == Effect::GoOn {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
 }
 
 /// Tries the ways that could explain the failure, under the settings as they are now.

@@ -138,6 +138,17 @@ impl Plan {
         plan
     }
 
+    /// Whether the proxy can stand beside everything else.
+    pub(crate) fn has_room_for(&self, proxy: &str) -> bool {
+        let taken = |host: &Host| {
+            host.service != Service::Other
+                && (host.name.eq_ignore_ascii_case(proxy)
+                    || [host.private, host.public].contains(&Some(self.proxy)))
+        };
+        let reserved = [MACHINE, METADATA, WPAD].contains(&self.proxy);
+        !reserved && !proxy.contains(':') && !self.hosts.iter().any(taken)
+    }
+
     /// What `name` resolves to for `view`: an alias, if there is one on the way, and the address.
     pub(crate) fn resolve(&self, name: &str, view: View) -> Option<(Option<&str>, Ipv4Addr)> {
         let name = name.trim_end_matches('.');

@@ -71,6 +71,12 @@ pub enum LabError {
     /// TLS cannot be set up.
     #[error("the rehearsal cannot set TLS up")]
     Tls(#[from] rustls::Error),
+    /// The site's proxy has a name or address that this world needs for another.
+    #[error(
+        "the rehearsal cannot use {0} as the proxy: it needs that name or address for something else, \
+         or it is an IPv6 address, which the rehearsal's network does not have"
+    )]
+    ProxyAddress(String),
     /// The DNS client cannot be set up.
     #[error("the rehearsal cannot set its DNS client up: {0}")]
     Dns(String),
@@ -94,6 +100,9 @@ impl Lab {
     pub async fn start(setup: Setup) -> Result<Self, LabError> {
         let setup = Arc::new(setup);
         let plan = Arc::new(Plan::new(&setup));
+        if !plan.has_room_for(&setup.proxy.host) {
+            return Err(LabError::ProxyAddress(setup.proxy.host.clone()));
+        }
         let folder = tempfile::Builder::new().prefix("sidestep-lab-").tempdir()?;
         let storage = Storage::new(folder.path().join("storage"));
         tokio::fs::create_dir(folder.path().join("storage")).await?;

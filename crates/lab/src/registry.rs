@@ -44,7 +44,9 @@ fn text(setup: &Setup) -> String {
         0
     };
     let proxy = format!("{}:{}", setup.proxy.host, setup.proxy.port);
-    let uses_proxy = has_proxy || setup.has(Fault::ArticleList);
+    // These faults are about a proxy that is there, whatever else is.
+    let needs_proxy = [Fault::ArticleList, Fault::PluginProxyDisabled];
+    let uses_proxy = has_proxy || needs_proxy.iter().any(|fault| setup.has(*fault));
     let account = |sid: &str, counter: u32, is_on: bool| {
         let (proxy, list) = if uses_proxy {
             (proxy.as_str(), list)

@@ -1,5 +1,6 @@
 //! A registry as `regedit` exports it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sidestep_model::account::Account;
 use sidestep_model::observed::{Observed, ObservedAccount, POLICY_KEY, ValueName};
 use sidestep_model::plan::Change;
-use sidestep_model::registry::RegistryFile;
+use sidestep_model::registry::{RegistryData, RegistryFile};
 
 use crate::store::{Store, StoreError};
 
@@ -67,8 +68,8 @@ impl Store for RegFileStore {
         let file = self.load()?;
         Ok(Observed {
             proxy_settings_per_user: file.value(POLICY_KEY, "ProxySettingsPerUser"),
-            system: account(&file, Account::System),
-            plugin: account(&file, Account::Plugin),
+            system: self.account(&file, Account::System)?,
+            plugin: self.account(&file, Account::Plugin)?,
         })
     }
 
@@ -92,6 +93,34 @@ impl Store for RegFileStore {
     }
 }
 
+impl RegFileStore {
+    fn account(
+        &self,
+        file: &RegistryFile,
+        account: Account,
+    ) -> Result<ObservedAccount, StoreError> {
+        let mut found: Vec<ObservedAccount> = roots(file, account)
+            .iter()
+            .map(|root| ObservedAccount {
+                exists: true,
+                values: values(file, root),
+            })
+            .collect();
+        // A key without settings says nothing against one that has them.
+        if found.iter().any(|one| !one.is_unset()) {
+            found.retain(|one| !one.is_unset());
+        }
+        let mut found = found.into_iter();
+        let first = found.next().unwrap_or_default();
+        if found.any(|other| other != first) {
+            return Err(StoreError::AliasesDisagree {
+                path: self.path.clone(),
+            });
+        }
+        Ok(first)
+    }
+}
+
 /// The keys that hold an account's settings. `.DEFAULT` and `S-1-5-18` are one
 /// key on a running Windows; an export can hold either or both.
 fn roots(file: &RegistryFile, account: Account) -> Vec<String> {
@@ -103,17 +132,10 @@ fn roots(file: &RegistryFile, account: Account) -> Vec<String> {
     roots
 }
 
-fn account(file: &RegistryFile, account: Account) -> ObservedAccount {
-    let roots = roots(file, account);
-    let Some(root) = roots.first() else {
-        return ObservedAccount::default();
-    };
+fn values(file: &RegistryFile, root: &str) -> BTreeMap<ValueName, RegistryData> {
     let value = |name: ValueName| {
         let data = file.value(&format!(r"{root}\{}", name.key()), name.name())?;
         Some((name, data))
     };
-    ObservedAccount {
-        exists: true,
-        values: ValueName::ALL.into_iter().filter_map(value).collect(),
-    }
+    ValueName::ALL.into_iter().filter_map(value).collect()
 }

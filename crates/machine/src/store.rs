@@ -39,6 +39,16 @@ pub enum StoreError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Two keys that are one on a running Windows hold different settings.
+    #[error(
+        "in {}, HKEY_USERS\\.DEFAULT and HKEY_USERS\\S-1-5-18 hold different proxy settings, though \
+         Windows has one key for both",
+        path.display()
+    )]
+    AliasesDisagree {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file is no registry export.
     #[error("{} is not a registry export that Sidestep can read", path.display())]
     NotAnExport {

@@ -91,6 +91,26 @@ fn a_plan_is_refused_when_the_machine_moved() {
 }
 
 #[test]
+fn two_names_of_one_key_must_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.reg");
+    let (first, rest) = EXPORT.split_once("wsus.corp.example").unwrap();
+    fs::write(&file, format!("{first}edr.corp.example{rest}")).unwrap();
+    let error = RegFileStore::new(&file).read().unwrap_err();
+    assert!(
+        matches!(error, StoreError::AliasesDisagree { .. }),
+        "{error}"
+    );
+
+    // A key without settings says nothing against one that has them.
+    let (default, _) = EXPORT.split_once("[HKEY_USERS\\S-1-5-19").unwrap();
+    let other = "[HKEY_USERS\\S-1-5-18\\Control Panel]\r\n\"x\"=\"y\"\r\n\r\n";
+    fs::write(&file, format!("{default}{other}")).unwrap();
+    let observed = RegFileStore::new(&file).read().unwrap();
+    assert!(observed.system.settings().unwrap().has_manual_proxy());
+}
+
+#[test]
 fn what_is_no_export_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notes.txt");

@@ -82,6 +82,24 @@ impl Sid {
         Self(format!("S-1-5-80-{}", parts.join("-")))
     }
 
+    /// The SID of an account by name: a service's virtual account, with or
+    /// without `NT SERVICE\`, or one of Windows' own service accounts.
+    #[must_use]
+    pub fn of_account(name: &str) -> Self {
+        let upper = name.trim().to_uppercase();
+        let well_known = match upper.strip_prefix(r"NT AUTHORITY\").unwrap_or(&upper) {
+            "SYSTEM" | "LOCALSYSTEM" => Some("S-1-5-18"),
+            "LOCAL SERVICE" => Some("S-1-5-19"),
+            "NETWORK SERVICE" => Some("S-1-5-20"),
+            r"NT SERVICE\ALL SERVICES" => Some("S-1-5-80-0"),
+            _ => None,
+        };
+        match well_known {
+            Some(sid) => Self(sid.to_owned()),
+            None => Self::of_service(upper.strip_prefix(r"NT SERVICE\").unwrap_or(&upper)),
+        }
+    }
+
     /// The text form.
     #[must_use]
     pub fn as_str(&self) -> &str {

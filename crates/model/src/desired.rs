@@ -1,8 +1,9 @@
 //! What an account's settings shall be: what is there ∪ what is required.
 
 use crate::account::Account;
-use crate::bypass::{self, BypassList, Consumer, EntryForm};
+use crate::bypass::{self, BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext};
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
+use crate::destination::Destination;
 use crate::finding::Finding;
 use crate::observed::Observed;
 use crate::proxy_server;
@@ -105,7 +106,7 @@ fn wanted(
         return Wanted::Unknown;
     }
     let here = observed.account(account);
-    if !here.exists && account == Account::Plugin {
+    if !here.exists {
         findings.push(Finding::AccountMissing { account });
         return Wanted::Unknown;
     }
@@ -123,7 +124,8 @@ fn wanted(
         let endpoints = catalogue.bypass_patterns(choices(&site.bypass));
         endpoints.iter().map(|endpoint| endpoint.pattern).collect()
     };
-    if current.has_auto_detect() {
+    // What nobody set is Windows' default and may be replaced.
+    if current.has_auto_detect() && !here.is_unset() {
         findings.push(Finding::AutoDetectOn {
             account,
             direct: direct(),
@@ -139,9 +141,16 @@ fn wanted(
     if !findings.is_empty() {
         return Wanted::Unknown;
     }
+    if here.has_only_plain_values() {
+        findings.push(Finding::BlobMissing { account });
+    }
 
     let proxy_server = match (site.proxy.mode, &site.proxy.server) {
         (ProxyMode::Set, Some(server)) => server.to_string(),
+        _ if here.is_unset() => {
+            findings.push(Finding::SettingsUnset { account });
+            return without_proxy(account, site, &current, findings);
+        }
         _ if current.has_manual_proxy() => current.proxy_server.clone(),
         _ => return without_proxy(account, site, &current, findings),
     };
@@ -161,7 +170,10 @@ fn wanted(
     inspect(account, catalogue, site, &proxy_override, findings);
     Wanted::Settings {
         settings: ProxySettings {
-            flags: current.flags.with(Flags::DIRECT | Flags::MANUAL_PROXY),
+            flags: current
+                .flags
+                .without(Flags::AUTO_DETECT)
+                .with(Flags::DIRECT | Flags::MANUAL_PROXY),
             proxy_server,
             proxy_override,
             auto_config_url: current.auto_config_url,
@@ -170,14 +182,14 @@ fn wanted(
     }
 }
 
-/// An account without a proxy needs nothing, unless Entra ID must go by one.
+/// An account without a proxy needs nothing, unless something must go by one.
 fn without_proxy(
     account: Account,
     site: &Site,
     current: &ProxySettings,
     findings: &mut Vec<Finding>,
 ) -> Wanted {
-    let needed = site.bypass.entra == Route::Proxy;
+    let needed = site.bypass.entra == Route::Proxy || site.bypass.backup == Route::Proxy;
     let stored = current.proxy_server.trim();
     if !stored.is_empty() {
         findings.push(Finding::ProxySwitchedOff {
@@ -208,7 +220,8 @@ fn merge(
     };
     let mut reasons: Vec<EntryReason> = Vec::new();
     let mut removed: Vec<EntryReason> = Vec::new();
-    let mut local = site_bypass.local.then_some(Because::Local);
+    let wants_local = site_bypass.local && !names(&site_bypass.remove, "<local>");
+    let mut local = wants_local.then_some(Because::Local);
     for entry in BypassList::parse(present, Consumer::Wininet).entries() {
         if names(&site_bypass.remove, &entry.text) {
             removed.push(EntryReason {
@@ -268,10 +281,6 @@ fn inspect(
     list: &str,
     findings: &mut Vec<Finding>,
 ) {
-    let unwanted = |service: Service| match service {
-        Service::Entra => site.bypass.entra == Route::Proxy,
-        service => service.is_protected() && site.bypass.backup == Route::Proxy,
-    };
     for entry in BypassList::parse(list, Consumer::Wininet).entries() {
         // A `/` outside a scheme makes WinINet drop the whole list; text that is
         // not ASCII means different things to different readers.
@@ -288,20 +297,52 @@ fn inspect(
                 meant: meant.to_owned(),
             });
         }
-        let against = catalogue
-            .endpoints()
-            .iter()
-            .find(|endpoint| endpoint.pattern.eq_ignore_ascii_case(entry));
-        if let Some(endpoint) = against.filter(|endpoint| unwanted(endpoint.service)) {
-            findings.push(Finding::EntryAgainstSite {
-                account,
-                entry: entry.clone(),
-                service: endpoint.service,
-            });
-        }
     }
+    hold_against_site(account, catalogue, site, list, findings);
     let characters = list.chars().count();
     if characters > SHORTEST_LIST_LIMIT {
         findings.push(Finding::ListLong { characters });
+    }
+}
+
+/// Asks the list itself, name by name of the catalogue: does it send where the
+/// site says, and which entry decides?
+fn hold_against_site(
+    account: Account,
+    catalogue: &'static Catalogue,
+    site: &Site,
+    list: &str,
+    findings: &mut Vec<Finding>,
+) {
+    let parsed = BypassList::parse(list, Consumer::DotnetFramework);
+    for endpoint in catalogue.endpoints() {
+        let wanted = match endpoint.service {
+            Service::Platform => Route::Direct,
+            Service::Entra => site.bypass.entra,
+            service if service.is_protected() => site.bypass.backup,
+            _ => continue,
+        };
+        let url = format!("https://{}/", endpoint.pattern.replace('*', "any"));
+        let Ok(destination) = Destination::parse(&url) else {
+            continue;
+        };
+        let found = match parsed.decide(&destination, &HostContext::default()) {
+            Decision::NotListed if wanted == Route::Direct => Finding::NameNotCovered {
+                account,
+                name: endpoint.pattern,
+                service: endpoint.service,
+            },
+            Decision::Direct(DirectBecause::Entry { index }) if wanted == Route::Proxy => {
+                Finding::EntryAgainstSite {
+                    account,
+                    entry: parsed.entries()[index].text.clone(),
+                    service: endpoint.service,
+                }
+            }
+            _ => continue,
+        };
+        if !findings.contains(&found) {
+            findings.push(found);
+        }
     }
 }

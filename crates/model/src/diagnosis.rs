@@ -93,6 +93,10 @@ pub fn cause(failure: &BackupFailure, seen: &[Observation]) -> Finding {
             account,
             host,
             service: failure.service,
+            proxy: match &chosen.via {
+                Via::Proxy(proxy) => Some(format!("{}:{}", proxy.host, proxy.port)),
+                Via::Direct => None,
+            },
             detail: describe(why),
         },
     }

@@ -107,6 +107,17 @@ impl Evidence {
                 connections: leaked,
             },
         );
+        let around = self
+            .connections
+            .iter()
+            .filter(|row| row.path != Path::Proxy && row.service.is_protected())
+            .map(|row| row.connections)
+            .sum();
+        let off_proxy = (around > 0 && site.bypass.backup == Route::Proxy).then_some(
+            Finding::ProtectedOffProxy {
+                connections: around,
+            },
+        );
         let off_route = self.connections.iter().filter(|row| {
             row.service == Service::Entra
                 && (row.path == Path::Proxy) != (site.bypass.entra == Route::Proxy)
@@ -115,7 +126,7 @@ impl Evidence {
             account: row.account,
             path: row.path,
         });
-        leak.into_iter().chain(off_route).collect()
+        leak.into_iter().chain(off_proxy).chain(off_route).collect()
     }
 
     /// The paths that connections to `service` took, each once.

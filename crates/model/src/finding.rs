@@ -90,10 +90,10 @@ pub enum Finding {
         account: Account,
         /// The stored proxy, credentials masked.
         proxy: String,
-        /// Whether the site needs that proxy, because Entra ID goes by it.
+        /// Whether the site sends anything by that proxy.
         needed: bool,
     },
-    /// SS105: Entra ID goes by the proxy, but the account has none.
+    /// SS105: the site sends something by the proxy, but the account has none.
     ProxyMissing {
         /// Whose settings.
         account: Account,
@@ -133,7 +133,8 @@ pub enum Finding {
         /// Its length in characters.
         characters: usize,
     },
-    /// SS111: the plugin's account does not exist yet.
+    /// SS111: the account has no key: the plugin's appears with registration,
+    /// SYSTEM's is missing from an incomplete export only.
     AccountMissing {
         /// Which account.
         account: Account,
@@ -144,6 +145,25 @@ pub enum Finding {
         account: Account,
         /// Why, as the codec says it.
         error: String,
+    },
+    /// SS114: the account has no settings, so Windows detects them automatically.
+    SettingsUnset {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS115: only the plain values are there, which the services do not read.
+    BlobMissing {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS116: the list does not send direct what the site says goes direct.
+    NameNotCovered {
+        /// Whose settings.
+        account: Account,
+        /// The catalogue's name or pattern.
+        name: &'static str,
+        /// Its service.
+        service: Service,
     },
     /// SS201: a name does not resolve.
     NameUnknown {
@@ -181,6 +201,8 @@ pub enum Finding {
         host: String,
         /// Its service.
         service: Service,
+        /// The proxy in the way to it, if one is.
+        proxy: Option<String>,
         /// What happened.
         detail: String,
     },
@@ -195,6 +217,18 @@ pub enum Finding {
         account: Account,
         /// The path seen.
         path: Path,
+    },
+    /// SS307: Backup or Storage connections went around the proxy although the site says by it.
+    ProtectedOffProxy {
+        /// How many.
+        connections: u64,
+    },
+    /// SS308: the listeners and the proxy's own log count differently.
+    WitnessesDisagree {
+        /// Backup and Storage connections on the proxy, by the listeners.
+        listeners: u64,
+        /// The same, by the proxy's log.
+        log: u64,
     },
     /// SS401: the TLS handshake with an endpoint fails.
     TlsFails {
@@ -231,6 +265,9 @@ impl Finding {
             Self::ListLong { .. } => 110,
             Self::AccountMissing { .. } => 111,
             Self::BlobUnreadable { .. } => 112,
+            Self::SettingsUnset { .. } => 114,
+            Self::BlobMissing { .. } => 115,
+            Self::NameNotCovered { .. } => 116,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
             Self::EntraByProxyOnly { .. } => 302,
@@ -238,6 +275,8 @@ impl Finding {
             Self::EndpointUnreachable { .. } => 304,
             Self::ProtectedOnProxy { .. } => 305,
             Self::EntraOffRoute { .. } => 306,
+            Self::ProtectedOffProxy { .. } => 307,
+            Self::WitnessesDisagree { .. } => 308,
             Self::TlsFails { .. } => 401,
             Self::BackupFailed { .. } => 501,
         })
@@ -248,11 +287,15 @@ impl Finding {
     pub fn severity(&self) -> Severity {
         match self {
             Self::ListLong { .. }
-            | Self::AccountMissing { .. }
+            | Self::AccountMissing {
+                account: Account::Plugin,
+            }
             | Self::ProxySwitchedOff { needed: false, .. } => Severity::Note,
             Self::MisspeltName { .. }
             | Self::EntryAgainstSite { .. }
-            | Self::EntraOffRoute { .. } => Severity::Warning,
+            | Self::SettingsUnset { .. }
+            | Self::BlobMissing { .. }
+            | Self::NameNotCovered { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -261,7 +304,10 @@ impl Finding {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
-            Self::PerMachinePolicy => Effect::RefuseEnvironment,
+            Self::PerMachinePolicy
+            | Self::AccountMissing {
+                account: Account::System,
+            } => Effect::RefuseEnvironment,
             Self::AutoDetectOn { .. }
             | Self::AutoConfigScript { .. }
             | Self::ProxyUnusable { .. }
@@ -285,6 +331,9 @@ impl Finding {
             | Self::EntryAgainstSite { account, .. }
             | Self::AccountMissing { account }
             | Self::BlobUnreadable { account, .. }
+            | Self::SettingsUnset { account }
+            | Self::BlobMissing { account }
+            | Self::NameNotCovered { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }
@@ -296,6 +345,8 @@ impl Finding {
             | Self::EntraByProxyOnly { .. }
             | Self::EntraDirectOnly { .. }
             | Self::ProtectedOnProxy { .. }
+            | Self::ProtectedOffProxy { .. }
+            | Self::WitnessesDisagree { .. }
             | Self::BackupFailed { .. } => None,
         }
     }

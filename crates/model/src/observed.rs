@@ -110,14 +110,35 @@ pub struct ObservedAccount {
 }
 
 impl ObservedAccount {
-    /// The settings by meaning. `DefaultConnectionSettings` counts; where it is
-    /// missing, the plain values do, because WinINet takes them over when it
-    /// next runs for the account.
+    /// The settings by meaning. `DefaultConnectionSettings` counts. Where it is
+    /// missing, the plain values are what somebody meant, and WinINet takes them
+    /// over when it next runs for the account; where there are none either,
+    /// Windows detects automatically (`_WinHttpWebProxyDataBuilder.cs` in
+    /// microsoft/referencesource).
     pub fn settings(&self) -> Result<ProxySettings, BlobError> {
         match self.blob(ValueName::DefaultConnectionSettings) {
             Some(blob) => Ok(blob?.settings()),
+            None if self.is_unset() => Ok(ProxySettings {
+                flags: Flags(Flags::DIRECT | Flags::AUTO_DETECT),
+                ..ProxySettings::default()
+            }),
             None => Ok(self.plain_settings()),
         }
+    }
+
+    /// Whether nobody ever set anything.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Whether the blob that the services read is missing beside plain values.
+    #[must_use]
+    pub fn has_only_plain_values(&self) -> bool {
+        !self.is_unset()
+            && !self
+                .values
+                .contains_key(&ValueName::DefaultConnectionSettings)
     }
 
     /// A connection blob among the values, decoded.

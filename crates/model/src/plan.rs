@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::blob::ConnectionSettings;
 use crate::desired::{Because, Desired, EntryReason, Wanted};
-use crate::finding::Finding;
+use crate::finding::{Effect, Finding};
 use crate::observed::{Observed, ObservedAccount, ValueName};
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
@@ -55,7 +55,9 @@ impl Plan {
     pub fn diff(observed: &Observed, desired: Desired) -> Self {
         let account = desired.account;
         let here = observed.account(account);
+        let is_blocked = Effect::of(&desired.findings) != Effect::GoOn;
         let (changes, after, reasons, idle) = match desired.wanted {
+            _ if is_blocked => (Vec::new(), None, Vec::new(), Some(Idle::Blocked)),
             Wanted::Settings { settings, reasons } => {
                 let changes = changes(here, &settings);
                 let idle = changes.is_empty().then_some(Idle::AlreadySo);

@@ -59,12 +59,15 @@ pub fn select(
 }
 
 /// The string with any `user:password@` replaced by `***@`, fit to be shown.
+///
+/// A password may hold blanks, semicolons and `@`; rather too much is hidden.
 #[must_use]
 pub fn masked(proxy_server: &str) -> String {
-    proxy_server
-        .split_inclusive(is_wininet_separator)
-        .map(masked_part)
-        .collect()
+    if proxy_server.contains('=') {
+        proxy_server.split_inclusive(';').map(masked_part).collect()
+    } else {
+        masked_part(proxy_server)
+    }
 }
 
 /// `SetProxyAndBypassList` and its helpers in _WebProxyDataBuilder.cs, and the
@@ -239,6 +242,8 @@ mod tests {
             ),
             ("u@v:p/w@h ; x:1", "***@h ; x:1"),
             ("@", "***@"),
+            ("user:ge heim@p:80", "***@p:80"),
+            ("user:ge;heim@p:80", "***@p:80"),
         ] {
             assert_eq!(masked(text), shown);
         }

@@ -223,6 +223,43 @@ fn what_stands_in_the_way_is_named_and_nothing_is_planned() {
 }
 
 #[test]
+fn an_account_that_is_not_there_is_no_account_without_a_proxy() {
+    let nobody = Observed::default();
+    let system = plan(&site(&[]), &nobody);
+    assert_eq!(
+        (codes(&system), system.findings[0].effect()),
+        (vec!["SS111".to_owned()], Effect::RefuseEnvironment)
+    );
+    let catalogue = Catalogue::of(Cloud::AzureCloud);
+    let desired = Desired::of(Account::Plugin, catalogue, &site(&[]), &nobody);
+    assert_eq!(desired.findings[0].effect(), Effect::GoOn);
+}
+
+#[test]
+fn an_account_that_nobody_set_detects_automatically() {
+    let fresh = Observed {
+        system: ObservedAccount {
+            exists: true,
+            ..ObservedAccount::default()
+        },
+        ..Observed::default()
+    };
+    assert!(fresh.system.settings().unwrap().has_auto_detect());
+    let plan = plan(&site(&[]), &fresh);
+    assert_eq!(
+        (codes(&plan), plan.idle),
+        (vec!["SS114".to_owned()], Some(Idle::NoProxy))
+    );
+}
+
+#[test]
+fn removing_local_wins_over_wanting_it() {
+    let observed = machine(&ProxySettings::manual("p:8080", "<local>"));
+    let site = site(&[("remove = []", "remove = [\"<local>\"]")]);
+    assert!(!list(&plan(&site, &observed)).contains("local>"));
+}
+
+#[test]
 fn an_entry_that_breaks_the_list_is_refused_until_the_site_removes_it() {
     let observed = machine(&ProxySettings::manual("p:8080", "10.0.0.0/8;a.example"));
     let refused = plan(&site(&[]), &observed);

@@ -1,7 +1,7 @@
 //! From what was typed to the verb.
 
 use crate::args::{Cli, Color, Command};
-use crate::commands::{bypass, decode, init, plan, rehearse, route};
+use crate::commands::{bypass, decode, init, plan, rehearse, route, sid};
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::site_file::SiteFile;
@@ -24,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),
         Command::Decode(args) => decode::run(&args, printer),
+        Command::Sid(args) => sid::run(&args, printer),
         Command::Plan(args) => plan::run(&args, &site, printer),
     }
     .map_err(|error| (printer, error))

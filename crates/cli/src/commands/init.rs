@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
+use serde_json::json;
 use sidestep_azure::Machine;
 use sidestep_model::finding::Code;
 use sidestep_model::network::Network;
@@ -26,14 +27,23 @@ pub(crate) fn run(args: &Init, printer: Printer) -> Result<Exit, CommandError> {
     }
     let answers = answers(args)?;
     let text = fill(site::SAMPLE, &answers);
-    if Site::parse(&text).is_err() {
-        return Err(CommandError::usage(
-            "these answers do not make a valid site file; nothing was written",
-        )
-        .hint("a database is INSTANCE/database, as in MSSQLSERVER/orders"));
+    if let Err(mistakes) = Site::parse(&text) {
+        let mut error =
+            CommandError::usage("these answers make no valid site file; nothing was written");
+        for mistake in mistakes {
+            error = error.hint(&mistake.kind);
+            if let Some(help) = mistake.kind.help() {
+                error = error.hint(help);
+            }
+        }
+        return Err(error);
     }
     write_new(&args.file, &text)?;
-    printer.text(&format!("{}\n", args.file.display()))?;
+    if printer.json {
+        printer.document(&json!({ "file": args.file }))?;
+    } else {
+        printer.text(&format!("{}\n", args.file.display()))?;
+    }
     printer.note(&format!(
         "fill in the vault, the endpoint's subnet and the proxy, then try it: `sidestep rehearse \
          {}`",

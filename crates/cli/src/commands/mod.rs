@@ -8,5 +8,6 @@ mod plan;
 mod rehearse;
 mod rehearse_report;
 mod route;
+mod sid;
 
 pub(crate) use dispatch::run;

@@ -39,6 +39,12 @@ pub(crate) fn run(
         CommandError::usage(format!("there is no scenario \"{}\"", args.scenario))
             .hint("`sidestep rehearse --list` names them")
     })?;
+    if args.site_file.is_some() && site.named().is_some() {
+        return Err(
+            CommandError::usage("two site files are named: SITE and --site")
+                .hint("name one of them"),
+        );
+    }
     let file = args.site_file.as_deref().or_else(|| site.named());
     let (mut site, name) = rehearsed_site(file, scenario)?;
     let database = chosen_database(&mut site, &name)?;

@@ -121,6 +121,13 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
     if !rehearsal.run.findings.is_empty() {
         parts.push(findings_text(&rehearsal.run.findings));
     }
+    let declared = &scenario.expect.outcome;
+    if *declared != outcome_key(rehearsal.run.outcome) {
+        parts.push(format!(
+            "On the built-in sample this scenario ends {declared}: with this site its faults do \
+             not have that effect."
+        ));
+    }
     parts.push(format!(
         "{stamp}  outcome: {}",
         prose::outcome(rehearsal.run.outcome)
@@ -261,7 +268,7 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
     let leaks = evidence.protected_on_proxy();
     let meant = match site.bypass.backup {
         Route::Direct => "",
-        Route::Proxy => ", as the site says (bypass.backup = \"proxy\")",
+        Route::Proxy => "; the site says by the proxy",
     };
     let log = &rehearsal.proxy_log;
     let named = log.protected();
@@ -288,6 +295,11 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
         plural(log.lines, "line", "lines"),
         route(site.bypass.entra),
     )
+}
+
+/// As scenario files and documents spell it.
+fn outcome_key(outcome: Outcome) -> Value {
+    json!(outcome)
 }
 
 fn millis(elapsed: Duration) -> u64 {

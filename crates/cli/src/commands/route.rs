@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sidestep_machine::{RegFileStore, Store};
 use sidestep_model::account::Account;
-use sidestep_model::bypass::HostContext;
+use sidestep_model::bypass::{self, HostContext};
 use sidestep_model::destination::Destination;
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Finding};
 use sidestep_model::route::{self, Route, RouteDecision};
 use sidestep_model::settings::{Flags, ProxySettings};
 
@@ -77,17 +77,12 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
         .hint("`--list \"$(sidestep bypass)\"` asks about the list that a site needs")
         .hint("`--at FILE.reg` asks about the accounts' settings in a registry export"));
     }
-    let list = match args
-        .list
-        .as_deref()
-        .map(|list| (list, list.strip_prefix('@')))
-    {
+    let list = match args.list.as_deref() {
         None => String::new(),
-        Some((list, None)) => list.to_owned(),
-        Some((_, Some(path))) => fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read {path}: {error}");
-            CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
-        })?,
+        Some(list) => match list.strip_prefix('@') {
+            None => list.to_owned(),
+            Some(path) => listed_in(path)?,
+        },
     };
     let settings = ProxySettings {
         flags: Flags(args.flags),
@@ -98,18 +93,38 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
     Ok(vec![(None, settings)])
 }
 
+/// A list in a file: as Windows stores it, or an entry a line.
+fn listed_in(path: &str) -> Result<String, CommandError> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read {path}: {error}");
+        CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
+    })?;
+    if text.contains(';') {
+        Ok(text)
+    } else {
+        Ok(bypass::join(
+            text.lines().filter(|line| !line.trim().is_empty()),
+        ))
+    }
+}
+
 fn accounts(path: &Path) -> Result<Asked, CommandError> {
-    let unusable = |error: &dyn std::error::Error| {
-        CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(error))
-    };
-    let observed = RegFileStore::new(path)
-        .read()
-        .map_err(|error| unusable(&error))?;
+    let observed = RegFileStore::new(path).read().map_err(|error| {
+        CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error))
+    })?;
+    if observed.is_per_machine() {
+        return Err(CommandError::finding(&Finding::PerMachinePolicy));
+    }
     let mut asked = Vec::new();
     for account in Account::ALL {
         let here = observed.account(account);
         if here.exists {
-            let settings = here.settings().map_err(|error| unusable(&error))?;
+            let settings = here.settings().map_err(|error| {
+                CommandError::finding(&Finding::BlobUnreadable {
+                    account,
+                    error: error.to_string(),
+                })
+            })?;
             asked.push((Some(account), settings));
         }
     }

@@ -20,6 +20,9 @@ pub enum EntryFault {
     /// Windows stores the list in a code page.
     #[error("it holds a character outside ASCII")]
     NotAscii,
+    /// Users have no business in a list, and passwords none in a site file.
+    #[error("it holds an `@`, which no host does")]
+    User,
     /// Measured: one such entry makes `WinINet` send everything direct, while
     /// .NET Framework ignores just this entry.
     #[error("a `/` makes WinINet ignore the proxy altogether and .NET Framework ignore the entry")]
@@ -34,6 +37,8 @@ pub(super) fn writable(entry: &str) -> Result<(), EntryFault> {
         Err(EntryFault::Blank)
     } else if !entry.is_ascii() {
         Err(EntryFault::NotAscii)
+    } else if entry.contains('@') {
+        Err(EntryFault::User)
     } else if host.contains('/') {
         Err(EntryFault::Slash)
     } else if host.is_empty() {

@@ -1,0 +1,27 @@
+//! `sidestep sid`: the SID of a service's account, from its name alone.
+
+use serde_json::{Value, json};
+use sidestep_model::account;
+
+use crate::args::Sid;
+use crate::error::{CommandError, Exit};
+use crate::output::Printer;
+
+pub(crate) fn run(args: &Sid, printer: Printer) -> Result<Exit, CommandError> {
+    let sids: Vec<(&String, account::Sid)> = args
+        .names
+        .iter()
+        .map(|name| (name, account::Sid::of_account(name)))
+        .collect();
+    if printer.json {
+        let sids: Vec<Value> = sids
+            .iter()
+            .map(|(name, sid)| json!({ "service": name, "sid": sid }))
+            .collect();
+        printer.document(&json!({ "sids": sids }))?;
+    } else {
+        let lines: Vec<String> = sids.iter().map(|(_, sid)| format!("{sid}\n")).collect();
+        printer.text(&lines.concat())?;
+    }
+    Ok(Exit::Done)
+}
