@@ -318,16 +318,8 @@ pub(crate) fn path(path: Path) -> &'static str {
 }
 
 /// How a step or a run ended.
-pub(crate) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::NotNeeded => "not needed",
-        Outcome::NotYet => "not yet",
-        Outcome::Pending => "pending",
-        Outcome::Failed => "failed",
-        Outcome::Refused => "refused",
-        Outcome::NotReached => "not reached",
-    }
+pub(crate) fn outcome(outcome: Outcome) -> String {
+    outcome.key().replace('-', " ")
 }
 
 /// What a step does.

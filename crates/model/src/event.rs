@@ -75,6 +75,22 @@ pub enum Outcome {
     NotReached,
 }
 
+impl Outcome {
+    /// The name that scenario files and JSON use.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotNeeded => "not-needed",
+            Self::NotYet => "not-yet",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::NotReached => "not-reached",
+        }
+    }
+}
+
 /// A database that was backed up, and how that was verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackedUp {

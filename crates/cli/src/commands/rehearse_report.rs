@@ -122,10 +122,9 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
         parts.push(findings_text(&rehearsal.run.findings));
     }
     let declared = &scenario.expect.outcome;
-    if *declared != outcome_key(rehearsal.run.outcome) {
+    if declared != rehearsal.run.outcome.key() {
         parts.push(format!(
-            "On the built-in sample this scenario ends {declared}: with this site its faults do \
-             not have that effect."
+            "On the built-in sample this scenario ends: {declared}. This site makes the difference."
         ));
     }
     parts.push(format!(
@@ -206,7 +205,7 @@ fn steps(rehearsal: &Rehearsal) -> String {
         };
         rows.add_row(vec![
             end.step.key().to_owned(),
-            prose::outcome(end.outcome).to_owned(),
+            prose::outcome(end.outcome),
             ms,
             detail(*end, rehearsal),
         ]);
@@ -295,11 +294,6 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
         plural(log.lines, "line", "lines"),
         route(site.bypass.entra),
     )
-}
-
-/// As scenario files and documents spell it.
-fn outcome_key(outcome: Outcome) -> Value {
-    json!(outcome)
 }
 
 fn millis(elapsed: Duration) -> u64 {
