@@ -94,7 +94,7 @@ pub(crate) struct Init {
     /// The database whose backup proves the path, `INSTANCE/database`.
     #[arg(long, value_name = "NAME")]
     pub(crate) database: Option<String>,
-    /// Who owns DNS: azure (private zones) or manual (records are printed).
+    /// Who owns DNS: azure (private zones) or manual (another team).
     #[arg(long, value_name = "MODE")]
     pub(crate) dns: Option<DnsChoice>,
     /// Take subscription, group, region and name from this Azure VM's metadata service.

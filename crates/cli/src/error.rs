@@ -4,6 +4,8 @@ use std::process::ExitCode;
 use std::{fmt, panic};
 
 use serde::Serialize;
+use sidestep_flow::RunError;
+use sidestep_machine::{ApplyError, StoreError};
 use sidestep_model::finding::{Code, Effect, Finding};
 
 use crate::output::Printer;
@@ -97,6 +99,36 @@ impl CommandError {
     }
 }
 
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Read { .. } => Code::FILE_UNREADABLE,
+            StoreError::Write { .. } => Code::FILE_NOT_WRITTEN,
+            StoreError::AliasesDisagree { .. } | StoreError::NotAnExport { .. } => {
+                Code::FILE_UNUSABLE
+            }
+        };
+        Self::new(Exit::Environment, code, chain(&error))
+            .hint("`reg export HKEY_USERS FILE.reg` on the server, as administrator, writes one")
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) | RunError::Apply(ApplyError::Store(error)) => error.into(),
+            RunError::Apply(error @ ApplyError::Moved { .. }) => {
+                Self::new(Exit::Refused, Code::FILE_NOT_WRITTEN, error)
+                    .hint("plan again: somebody else writes these settings too")
+            }
+            RunError::Apply(error @ ApplyError::NotKept { .. }) => {
+                Self::new(Exit::Environment, Code::FILE_NOT_WRITTEN, error)
+                    .hint("look what else writes these settings, a policy or an agent")
+            }
+        }
+    }
+}
+
 /// A place in a file where something is wrong.
 #[derive(Debug, Serialize)]
 pub(crate) struct Place {
@@ -133,11 +165,7 @@ pub(crate) fn guard(
             code: None,
             message: format!("a bug in sidestep ended this command{place}"),
             places: Vec::new(),
-            hints: vec![
-                "what was written so far is as the last line says; please report this line and \
-                 the command"
-                    .to_owned(),
-            ],
+            hints: vec!["please report this line and the command".to_owned()],
         });
     }));
     match panic::catch_unwind(command) {

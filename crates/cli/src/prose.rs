@@ -75,9 +75,15 @@ pub(crate) fn message(finding: &Finding) -> String {
         Finding::AccountMissing { account } => {
             format!("{account} does not exist yet: the machine is not registered with a vault")
         }
-        Finding::BlobUnreadable { account, error } => {
-            format!("DefaultConnectionSettings of {account} cannot be read: {error}")
-        }
+        Finding::BlobUnreadable {
+            account,
+            value,
+            error,
+        } => format!("{value} of {account} cannot be read: {error}"),
+        Finding::ReadersDisagree { account, text } => format!(
+            "\"{text}\" in the settings of {account} means one thing to .NET Framework and another \
+             to WinINet"
+        ),
         Finding::SettingsUnset { account } => format!(
             "{account} has no proxy settings at all: Windows then detects them automatically, and \
              what WPAD answers is used"
@@ -210,6 +216,11 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::BlobUnreadable { .. } => "export the key, look at it with `sidestep decode`, and \
              open the account's proxy settings once in Windows to have it rewritten"
             .to_owned(),
+        Finding::ReadersDisagree { text, .. } => format!(
+            "the services follow .NET Framework; `sidestep route` shows both with --consumer; drop \
+             an entry with bypass.remove = [\"{text}\"] and write it without port or wildcard in \
+             front"
+        ),
         Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
              linked to the VM's network"
             .to_owned(),
@@ -235,9 +246,11 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              the address that the name resolves to"
                 .to_owned()
         }
-        Finding::ProtectedOnProxy { .. } => "look the names up in the proxy's log; `sidestep \
-             route` shows the entry that each of them lacks"
-            .to_owned(),
+        Finding::ProtectedOnProxy { .. } => {
+            "look the names up in the proxy's log, and list what covers them in \
+             bypass.add"
+                .to_owned()
+        }
         Finding::ProtectedOffProxy { .. } => "look at the list with `sidestep route`: an entry \
              covers these names; name it in bypass.remove"
             .to_owned(),
@@ -254,7 +267,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
                 .to_owned()
         }
         Finding::BackupFailed { .. } => "look the code up in Azure's troubleshooting page for SQL \
-             Server backups; every way that Sidestep tried works"
+             Server backups; Sidestep found no broken way"
             .to_owned(),
     }
 }

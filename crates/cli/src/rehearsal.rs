@@ -95,8 +95,7 @@ pub(crate) async fn rehearse(
             _ => {}
         }
     })
-    .await
-    .map_err(|error| CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error)))?;
+    .await?;
     let proxy_log = read_log(&lab.proxy_log(), log_start..log_end, catalogue)?;
     if let Some(evidence) = &seen {
         let (listeners, log) = (evidence.protected_on_proxy(), proxy_log.protected());
@@ -166,7 +165,7 @@ fn network(lab: &lab::Lab) -> Network {
     Network {
         addresses: AddressMap::closed(routes),
         resolver: Resolver::Servers(vec![lab.dns_server()]),
-        extra_authority_pem: Some(lab.authority_pem().to_owned()),
+        only_authority_pem: Some(lab.authority_pem().to_owned()),
     }
 }
 

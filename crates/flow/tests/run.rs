@@ -9,34 +9,43 @@ use std::time::Duration;
 use sidestep_flow::{Run, Vault, Witness, World, run};
 use sidestep_machine::RegFileStore;
 use sidestep_model::account::Account;
+use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::catalogue::Service;
 use sidestep_model::diagnosis::BackupFailure;
 use sidestep_model::event::{BackedUp, Event, Outcome, Step};
 use sidestep_model::evidence::{self, Evidence};
 use sidestep_model::network::{AddressMap, Network};
+use sidestep_model::registry::{RegistryData, RegistryFile};
+use sidestep_model::settings::{Flags, ProxySettings};
 use sidestep_model::site::{self, Database, Site};
 use tempfile::TempDir;
 
-const KEY: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+const KEY: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
 
-/// Both accounts, with these values.
-fn machine(values: &str) -> (TempDir, PathBuf) {
+/// Both accounts, with these settings.
+fn machine(settings: &ProxySettings) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("server.reg");
-    let accounts: Vec<String> = Account::ALL
-        .iter()
-        .map(|account| format!("[HKEY_USERS\\{}\\{KEY}]\n{values}\n\n", account.sid()))
-        .collect();
-    let text = format!(
-        "Windows Registry Editor Version 5.00\n\n{}",
-        accounts.concat()
-    );
-    fs::write(&file, text).unwrap();
-    (folder, file)
+    let path = folder.path().join("server.reg");
+    let mut file = RegistryFile::new();
+    let blob = RegistryData::Binary(ConnectionSettings::new(settings).encode());
+    for account in Account::ALL {
+        let key = format!(r"HKEY_USERS\{}\{KEY}", account.sid());
+        file.set(&key, "DefaultConnectionSettings", &blob);
+    }
+    fs::write(&path, file.to_bytes()).unwrap();
+    (folder, path)
 }
 
-const WITH_PROXY: &str = "\"ProxyEnable\"=dword:00000001\n\"ProxyServer\"=\"10.2.0.16:8080\"";
-const WITHOUT_PROXY: &str = "\"ProxyEnable\"=dword:00000000";
+fn with_proxy() -> ProxySettings {
+    ProxySettings::manual("10.2.0.16:8080", "")
+}
+
+fn without_proxy() -> ProxySettings {
+    ProxySettings {
+        flags: Flags(Flags::DIRECT),
+        ..ProxySettings::default()
+    }
+}
 
 struct Says {
     works: bool,
@@ -108,7 +117,7 @@ fn codes(run: &Run) -> Vec<String> {
 
 #[tokio::test]
 async fn every_step_is_said_once_and_a_second_run_changes_nothing() {
-    let (_folder, file) = machine(WITH_PROXY);
+    let (_folder, file) = machine(&with_proxy());
     let (first, events) = carried(&file, true, evidence::Path::PrivateEndpoint).await;
     assert_eq!(first.outcome, Outcome::Done);
     let ended: Vec<Step> = events
@@ -136,7 +145,7 @@ async fn every_step_is_said_once_and_a_second_run_changes_nothing() {
 
 #[tokio::test]
 async fn without_a_proxy_it_is_not_needed() {
-    let (_folder, file) = machine(WITHOUT_PROXY);
+    let (_folder, file) = machine(&without_proxy());
     let before = fs::read(&file).unwrap();
     let (run, _) = carried(&file, true, evidence::Path::PrivateEndpoint).await;
     assert_eq!(run.outcome, Outcome::NotNeeded);
@@ -146,7 +155,11 @@ async fn without_a_proxy_it_is_not_needed() {
 
 #[tokio::test]
 async fn a_refusal_ends_the_run_and_writes_nothing() {
-    let (_folder, file) = machine("\"AutoConfigURL\"=\"http://wpad.corp.example/x.pac\"");
+    let (_folder, file) = machine(&ProxySettings {
+        flags: with_proxy().flags.with(Flags::AUTO_CONFIG_URL),
+        auto_config_url: "http://wpad.corp.example/x.pac".to_owned(),
+        ..with_proxy()
+    });
     let before = fs::read(&file).unwrap();
     let (run, events) = carried(&file, true, evidence::Path::PrivateEndpoint).await;
     assert_eq!(
@@ -166,7 +179,7 @@ async fn a_refusal_ends_the_run_and_writes_nothing() {
 
 #[tokio::test]
 async fn a_backup_by_the_wrong_path_is_no_success() {
-    let (_folder, file) = machine(WITH_PROXY);
+    let (_folder, file) = machine(&with_proxy());
     for works in [true, false] {
         let (run, _) = carried(&file, works, evidence::Path::Proxy).await;
         assert_eq!(
@@ -179,14 +192,14 @@ async fn a_backup_by_the_wrong_path_is_no_success() {
 #[tokio::test]
 async fn a_failure_is_explained_by_the_way_that_fails() {
     let path = evidence::Path::PrivateEndpoint;
-    let (_folder, direct) = machine(WITHOUT_PROXY);
+    let (_folder, direct) = machine(&without_proxy());
     let (run, _) = carried(&direct, false, path).await;
     assert_eq!(
         (run.outcome, codes(&run)),
         (Outcome::Failed, vec!["SS304".to_owned()])
     );
 
-    let (_folder, proxied) = machine(WITH_PROXY);
+    let (_folder, proxied) = machine(&with_proxy());
     let (run, _) = carried(&proxied, false, path).await;
     assert_eq!(
         (run.outcome, codes(&run)),

@@ -40,7 +40,7 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use address::{METADATA, Plan, View, WPAD};
@@ -89,7 +89,6 @@ pub struct Lab {
     routes: Vec<(SocketAddr, SocketAddr)>,
     dns: Dns,
     authority_pem: String,
-    proxy_busy: Arc<RwLock<()>>,
     _stopped_proxy: TcpSocket,
     _tasks: JoinSet<()>,
     folder: TempDir,
@@ -115,7 +114,6 @@ impl Lab {
         let authority = Authority::new(plan.hosts.iter().map(|host| host.name.clone()).collect())?;
         let sockets = Sockets::listen(&mut tasks, &records, &authority, &setup, storage).await?;
         let mut routes = sockets.routes(&plan, &setup);
-        let proxy_busy = Arc::new(RwLock::new(()));
         // Bound and not listening: whoever connects is refused, as by a stopped proxy.
         let stopped_proxy = TcpSocket::new_v4()?;
         stopped_proxy.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
@@ -127,7 +125,6 @@ impl Lab {
                 routes: routes.clone(),
                 records: records.clone(),
                 log: Mutex::new(log),
-                busy: proxy_busy.clone(),
             };
             proxy.start(&mut tasks).await?
         };
@@ -152,7 +149,6 @@ impl Lab {
             routes: of_machine,
             dns,
             authority_pem: authority.pem,
-            proxy_busy,
             _stopped_proxy: stopped_proxy,
             _tasks: tasks,
             folder,
@@ -202,7 +198,7 @@ impl Lab {
     /// one through the proxy is in its log.
     pub async fn back_up(&self, database: &str) -> Result<Backup, BackupFailure> {
         let result = self.guest.back_up(database).await;
-        drop(self.proxy_busy.write().await);
+        self.records.settled().await;
         result
     }
 

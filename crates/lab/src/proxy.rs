@@ -14,12 +14,12 @@ use hyper_util::rt::TokioIo;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::LabError;
 use crate::address::{MACHINE, Plan, View};
-use crate::record::{Counted, Path, Records};
+use crate::record::{Counted, Hold, Path, Records};
 use crate::routes::Routes;
 use crate::server::{Answer, plain};
 
@@ -29,11 +29,7 @@ pub(crate) struct Proxy {
     pub(crate) routes: Routes,
     pub(crate) records: Records,
     pub(crate) log: Mutex<File>,
-    /// Read by every connection until it is logged: who can write, knows that all are.
-    pub(crate) busy: Arc<RwLock<()>>,
 }
-
-type Busy = Arc<OwnedRwLockReadGuard<()>>;
 
 impl Proxy {
     /// Listens on loopback until the task set is dropped.
@@ -44,8 +40,8 @@ impl Proxy {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, peer)) = listener.accept().await {
-                let busy = Arc::new(proxy.busy.clone().read_owned().await);
-                connections.spawn(proxy.clone().connection(stream, peer, busy));
+                let hold = proxy.records.hold().await;
+                connections.spawn(proxy.clone().connection(stream, peer, hold));
                 while connections.try_join_next().is_some() {}
             }
         });
@@ -54,13 +50,13 @@ impl Proxy {
 
     /// One client connection. What it wants is known from its first request,
     /// which is read before the record is opened: peeking keeps the bytes.
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, busy: Busy) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, hold: Hold) {
         let host = wanted_host(&stream).await;
         let service = self.plan.service_of(&host);
         let counter = self.records.open(peer.port(), service, Path::Proxy, &host);
         let stream = Counted::new(stream, counter);
         let service = service_fn(move |request| {
-            let answer = self.clone().request(request, busy.clone());
+            let answer = self.clone().request(request, hold.clone());
             async { Ok::<_, std::convert::Infallible>(answer.await) }
         });
         drop(
@@ -71,7 +67,7 @@ impl Proxy {
         );
     }
 
-    async fn request(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Answer {
+    async fn request(self: Arc<Self>, request: Request<Incoming>, hold: Hold) -> Answer {
         let start = Instant::now();
         let target = request.uri().to_string();
         let method = request.method().clone();
@@ -93,7 +89,7 @@ impl Proxy {
                     };
                     self.write(&entry, "TCP_TUNNEL/200", bytes, Some(address))
                         .await;
-                    drop(busy);
+                    drop(hold);
                 });
                 Response::new(Full::default())
             }

@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +68,18 @@ pub struct Connection {
 
 /// The records of all listeners.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Records(Arc<Mutex<Inner>>);
+pub(crate) struct Records {
+    inner: Arc<Mutex<Inner>>,
+    /// Read by every connection until it is over and logged.
+    open: Arc<RwLock<()>>,
+}
+
+/// Held by a connection until it is over and logged.
+pub(crate) type Hold = Arc<OwnedRwLockReadGuard<()>>;
+
+/// How long connections may take to end after their backup: they end at once,
+/// unless a client outside the backup keeps one open.
+const SETTLING: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -82,6 +95,16 @@ struct Open {
 }
 
 impl Records {
+    /// Has [`Self::settled`] wait until this and its copies are dropped.
+    pub(crate) async fn hold(&self) -> Hold {
+        Arc::new(self.open.clone().read_owned().await)
+    }
+
+    /// Waits until every connection is over, so that its bytes are all counted.
+    pub(crate) async fn settled(&self) {
+        drop(tokio::time::timeout(SETTLING, self.open.write()).await);
+    }
+
     /// Announces that a connection from local `port` will be `who`'s.
     pub(crate) fn announce(&self, port: u16, who: Who) {
         self.inner().clients.insert(port, Some(who));
@@ -126,7 +149,7 @@ impl Records {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here panics half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -46,11 +46,13 @@ where
         let mut connections = JoinSet::new();
         while let Ok((stream, peer)) = listener.accept().await {
             let Listening { service, path, .. } = listening;
+            let hold = records.hold().await;
             let counter = records.open(peer.port(), service, path, "");
             let stream = Counted::new(stream, counter);
             let tls = listening.tls.clone();
             let handler = handler.clone();
             connections.spawn(async move {
+                let _hold = hold;
                 match tls {
                     None => answer(stream, handler).await,
                     Some(config) => {

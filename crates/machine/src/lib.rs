@@ -1,4 +1,4 @@
-//! This computer's proxy settings: read, apply, undo.
+//! A machine's proxy settings: read and apply.
 //!
 //! [`Store`] is the port; what stands behind it is a registry. Above it nothing
 //! knows which: [`RegFileStore`] is the registry as `regedit` exports it, so

@@ -107,7 +107,7 @@ fn two_names_of_one_key_must_agree() {
     let other = "[HKEY_USERS\\S-1-5-18\\Control Panel]\r\n\"x\"=\"y\"\r\n\r\n";
     fs::write(&file, format!("{default}{other}")).unwrap();
     let observed = RegFileStore::new(&file).read().unwrap();
-    assert!(observed.system.settings().unwrap().has_manual_proxy());
+    assert!(observed.system.intended().has_manual_proxy());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_text_proxy_enable_counts_as_the_number_that_it_spells() {
     fs::write(&file, EXPORT.replace("dword:00000001", "\"1\"")).unwrap();
     let store = RegFileStore::new(&file);
     let observed = store.read().unwrap();
-    assert!(observed.system.settings().unwrap().has_manual_proxy());
+    assert!(observed.system.intended().has_manual_proxy());
     // It is put right when the account is written.
     let enable = plan(Account::System, &observed)
         .changes

@@ -65,39 +65,41 @@ pub struct Sid(String);
 
 impl Sid {
     /// The SID of the virtual account `NT SERVICE\<service>`, which Windows
-    /// derives from the name alone: the SHA-1 of the upper-cased name in
-    /// UTF-16LE, read as five little-endian integers. So it is known before the
+    /// derives from the name alone, upper-cased. So it is known before the
     /// service exists, and on any operating system.
     #[must_use]
     pub fn of_service(service: &str) -> Self {
-        let name: Vec<u8> = service
-            .to_uppercase()
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
+        Self::hashed(80, &service.to_uppercase())
+    }
+
+    /// The SID of an account by name: a service's virtual account, with or
+    /// without `NT SERVICE\`, an application pool's, or one of Windows' own
+    /// service accounts. `None` for other accounts, whose SID no name tells.
+    #[must_use]
+    pub fn of_account(name: &str) -> Option<Self> {
+        let upper = name.trim().to_uppercase();
+        let own = |sid: &str| Some(Self(sid.to_owned()));
+        match upper.split_once('\\') {
+            None => Some(Self::of_service(&upper)),
+            Some(("NT SERVICE", "ALL SERVICES")) => own("S-1-5-80-0"),
+            Some(("NT SERVICE", service)) => Some(Self::of_service(service)),
+            // Application pools are hashed in lower case.
+            Some(("IIS APPPOOL", pool)) => Some(Self::hashed(82, &pool.to_lowercase())),
+            Some(("NT AUTHORITY", "SYSTEM")) => own("S-1-5-18"),
+            Some(("NT AUTHORITY", "LOCAL SERVICE")) => own("S-1-5-19"),
+            Some(("NT AUTHORITY", "NETWORK SERVICE")) => own("S-1-5-20"),
+            Some(_) => None,
+        }
+    }
+
+    /// The SHA-1 of the name in UTF-16LE, read as five little-endian integers.
+    fn hashed(authority: u8, name: &str) -> Self {
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let parts: Vec<String> = Sha1::digest(&name)
             .chunks_exact(4)
             .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]).to_string())
             .collect();
-        Self(format!("S-1-5-80-{}", parts.join("-")))
-    }
-
-    /// The SID of an account by name: a service's virtual account, with or
-    /// without `NT SERVICE\`, or one of Windows' own service accounts.
-    #[must_use]
-    pub fn of_account(name: &str) -> Self {
-        let upper = name.trim().to_uppercase();
-        let well_known = match upper.strip_prefix(r"NT AUTHORITY\").unwrap_or(&upper) {
-            "SYSTEM" | "LOCALSYSTEM" => Some("S-1-5-18"),
-            "LOCAL SERVICE" => Some("S-1-5-19"),
-            "NETWORK SERVICE" => Some("S-1-5-20"),
-            r"NT SERVICE\ALL SERVICES" => Some("S-1-5-80-0"),
-            _ => None,
-        };
-        match well_known {
-            Some(sid) => Self(sid.to_owned()),
-            None => Self::of_service(upper.strip_prefix(r"NT SERVICE\").unwrap_or(&upper)),
-        }
+        Self(format!("S-1-5-{authority}-{}", parts.join("-")))
     }
 
     /// The text form.

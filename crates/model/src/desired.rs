@@ -38,6 +38,8 @@ pub enum Wanted {
     },
     /// As they are: the account uses no proxy, so there is nothing to bypass.
     NoProxy,
+    /// As they are: nobody set any, and the site sets none.
+    Unset,
     /// Nothing can be said: the findings tell why.
     Unknown,
 }
@@ -110,16 +112,15 @@ fn wanted(
         findings.push(Finding::AccountMissing { account });
         return Wanted::Unknown;
     }
-    let current = match here.settings() {
-        Ok(settings) => settings,
-        Err(error) => {
-            findings.push(Finding::BlobUnreadable {
-                account,
-                error: error.to_string(),
-            });
-            return Wanted::Unknown;
-        }
-    };
+    if let Some((value, error)) = here.unreadable_blob() {
+        findings.push(Finding::BlobUnreadable {
+            account,
+            value: value.name(),
+            error,
+        });
+        return Wanted::Unknown;
+    }
+    let current = here.intended();
     let direct = || {
         let endpoints = catalogue.bypass_patterns(choices(&site.bypass));
         endpoints.iter().map(|endpoint| endpoint.pattern).collect()
@@ -149,12 +150,17 @@ fn wanted(
         (ProxyMode::Set, Some(server)) => server.to_string(),
         _ if here.is_unset() => {
             findings.push(Finding::SettingsUnset { account });
-            return without_proxy(account, site, &current, findings);
+            return Wanted::Unset;
         }
         _ if current.has_manual_proxy() => current.proxy_server.clone(),
         _ => return without_proxy(account, site, &current, findings),
     };
-    if proxy_server::select(&proxy_server, "https", Consumer::DotnetFramework).is_err() {
+    let read_by = |consumer| proxy_server::select(&proxy_server, "https", consumer);
+    let (dotnet, wininet) = (
+        read_by(Consumer::DotnetFramework),
+        read_by(Consumer::Wininet),
+    );
+    if dotnet.is_err() {
         findings.push(Finding::ProxyUnusable {
             account,
             proxy: proxy_server::masked(&proxy_server),
@@ -162,6 +168,15 @@ fn wanted(
         return Wanted::Unknown;
     }
 
+    if dotnet != wininet {
+        findings.push(Finding::ReadersDisagree {
+            account,
+            text: proxy_server::masked(&proxy_server),
+        });
+    }
+    if dotnet == Ok(None) {
+        return without_proxy(account, site, &current, findings);
+    }
     let reasons = merge(&current.proxy_override, catalogue, &site.bypass);
     let kept = reasons
         .iter()
@@ -246,7 +261,9 @@ fn merge(
         .iter()
         .map(|entry| (entry.as_str(), Because::Added));
     for (entry, because) in required.chain(added) {
-        if !names(&site_bypass.remove, entry) && !listed(&reasons, entry) {
+        if entry.eq_ignore_ascii_case("<local>") {
+            local.get_or_insert(because);
+        } else if !names(&site_bypass.remove, entry) && !listed(&reasons, entry) {
             reasons.push(EntryReason {
                 entry: entry.to_owned(),
                 because,
@@ -285,11 +302,18 @@ fn inspect(
         // A `/` outside a scheme makes WinINet drop the whole list; text that is
         // not ASCII means different things to different readers.
         let breaks_a_reader = entry.form == EntryForm::Poison || !entry.text.is_ascii();
+        // .NET Framework does not know `<-loopback>`.
+        let only_one_knows = entry.form == EntryForm::MinusLoopback;
         let entry = &entry.text;
         if breaks_a_reader {
             findings.push(Finding::EntryBreaksList {
                 account,
                 entry: entry.clone(),
+            });
+        } else if only_one_knows || readers_disagree(entry) {
+            findings.push(Finding::ReadersDisagree {
+                account,
+                text: entry.clone(),
             });
         } else if let Some(meant) = catalogue.misspelling_of(entry) {
             findings.push(Finding::MisspeltName {
@@ -305,6 +329,25 @@ fn inspect(
     }
 }
 
+/// Whether the consumers part on an entry: on what it names, with and without
+/// TLS, or on a host that it should have nothing to do with.
+fn readers_disagree(entry: &str) -> bool {
+    let named = entry.split_once("://").map_or(entry, |(_, rest)| rest);
+    let named = named.replace('*', "any");
+    let lists = Consumer::ALL.map(|consumer| BypassList::parse(entry, consumer));
+    ["https", "http"]
+        .into_iter()
+        .flat_map(|scheme| [&named, "unrelated.invalid"].map(|host| format!("{scheme}://{host}/")))
+        .filter_map(|url| Destination::parse(&url).ok())
+        .any(|destination| {
+            let context = HostContext::default();
+            let [first, second] = &lists;
+            let is_direct =
+                |list: &BypassList| list.decide(&destination, &context) != Decision::NotListed;
+            is_direct(first) != is_direct(second)
+        })
+}
+
 /// Asks the list itself, name by name of the catalogue: does it send where the
 /// site says, and which entry decides?
 fn hold_against_site(
@@ -316,12 +359,10 @@ fn hold_against_site(
 ) {
     let parsed = BypassList::parse(list, Consumer::DotnetFramework);
     for endpoint in catalogue.endpoints() {
-        let wanted = match endpoint.service {
-            Service::Platform => Route::Direct,
-            Service::Entra => site.bypass.entra,
-            service if service.is_protected() => site.bypass.backup,
-            _ => continue,
-        };
+        if endpoint.service == Service::Management {
+            continue;
+        }
+        let wanted = site.route_of(endpoint.service);
         let url = format!("https://{}/", endpoint.pattern.replace('*', "any"));
         let Ok(destination) = Destination::parse(&url) else {
             continue;

@@ -139,10 +139,12 @@ pub enum Finding {
         /// Which account.
         account: Account,
     },
-    /// SS112: the settings blob cannot be read.
+    /// SS112: a settings blob cannot be read.
     BlobUnreadable {
         /// Whose settings.
         account: Account,
+        /// Which value.
+        value: &'static str,
         /// Why, as the codec says it.
         error: String,
     },
@@ -164,6 +166,13 @@ pub enum Finding {
         name: &'static str,
         /// Its service.
         service: Service,
+    },
+    /// SS117: .NET Framework and WinINet make different things of a text.
+    ReadersDisagree {
+        /// Whose settings.
+        account: Account,
+        /// An entry or a proxy string, credentials masked.
+        text: String,
     },
     /// SS201: a name does not resolve.
     NameUnknown {
@@ -268,6 +277,7 @@ impl Finding {
             Self::SettingsUnset { .. } => 114,
             Self::BlobMissing { .. } => 115,
             Self::NameNotCovered { .. } => 116,
+            Self::ReadersDisagree { .. } => 117,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
             Self::EntraByProxyOnly { .. } => 302,
@@ -295,7 +305,9 @@ impl Finding {
             | Self::EntryAgainstSite { .. }
             | Self::SettingsUnset { .. }
             | Self::BlobMissing { .. }
-            | Self::NameNotCovered { .. } => Severity::Warning,
+            | Self::ReadersDisagree { .. } => Severity::Warning,
+            // A site that says direct and removes the entry contradicts itself.
+            Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -334,6 +346,7 @@ impl Finding {
             | Self::SettingsUnset { account }
             | Self::BlobMissing { account }
             | Self::NameNotCovered { account, .. }
+            | Self::ReadersDisagree { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }

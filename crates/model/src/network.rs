@@ -14,8 +14,8 @@ pub struct Network {
     pub addresses: AddressMap,
     /// Who answers names.
     pub resolver: Resolver,
-    /// A certificate authority (PEM) to trust beside the system's; `None` in production.
-    pub extra_authority_pem: Option<String>,
+    /// The one certificate authority (PEM) to trust instead of the system's; `None` in production.
+    pub only_authority_pem: Option<String>,
 }
 
 /// Where an address and port lead.

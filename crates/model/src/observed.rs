@@ -110,20 +110,40 @@ pub struct ObservedAccount {
 }
 
 impl ObservedAccount {
-    /// The settings by meaning. `DefaultConnectionSettings` counts. Where it is
-    /// missing, the plain values are what somebody meant, and WinINet takes them
-    /// over when it next runs for the account; where there are none either,
-    /// Windows detects automatically (`_WinHttpWebProxyDataBuilder.cs` in
-    /// microsoft/referencesource).
-    pub fn settings(&self) -> Result<ProxySettings, BlobError> {
+    /// The settings that the services read: `DefaultConnectionSettings` alone.
+    /// Where it is missing, Windows detects automatically
+    /// (`_WinHttpWebProxyDataBuilder.cs` in microsoft/referencesource).
+    pub fn settings(&self) -> Result<ProxySettings, BlobFault> {
         match self.blob(ValueName::DefaultConnectionSettings) {
             Some(blob) => Ok(blob?.settings()),
-            None if self.is_unset() => Ok(ProxySettings {
+            None => Ok(ProxySettings {
                 flags: Flags(Flags::DIRECT | Flags::AUTO_DETECT),
                 ..ProxySettings::default()
             }),
-            None => Ok(self.plain_settings()),
         }
+    }
+
+    /// The settings that somebody meant: those that the services read or, where
+    /// there is no blob, the plain values, which WinINet takes over when it next
+    /// runs for the account.
+    #[must_use]
+    pub fn intended(&self) -> ProxySettings {
+        if self.has_only_plain_values() {
+            self.plain_settings()
+        } else {
+            self.settings().unwrap_or_default()
+        }
+    }
+
+    /// The first blob that cannot be read, and why.
+    #[must_use]
+    pub fn unreadable_blob(&self) -> Option<(ValueName, String)> {
+        [
+            ValueName::DefaultConnectionSettings,
+            ValueName::SavedLegacySettings,
+        ]
+        .into_iter()
+        .find_map(|name| Some((name, self.blob(name)?.err()?.to_string())))
     }
 
     /// Whether nobody ever set anything.
@@ -143,11 +163,13 @@ impl ObservedAccount {
 
     /// A connection blob among the values, decoded.
     #[must_use]
-    pub fn blob(&self, name: ValueName) -> Option<Result<ConnectionSettings, BlobError>> {
-        match self.values.get(&name) {
-            Some(RegistryData::Binary(bytes)) => Some(ConnectionSettings::decode(bytes)),
-            _ => None,
-        }
+    pub fn blob(&self, name: ValueName) -> Option<Result<ConnectionSettings, BlobFault>> {
+        Some(match self.values.get(&name)? {
+            RegistryData::Binary(bytes) => {
+                ConnectionSettings::decode(bytes).map_err(BlobFault::Codec)
+            }
+            _ => Err(BlobFault::NotBinary),
+        })
     }
 
     fn plain_settings(&self) -> ProxySettings {
@@ -176,4 +198,15 @@ impl ObservedAccount {
             auto_config_url,
         }
     }
+}
+
+/// Why a blob among an account's values cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlobFault {
+    /// Its bytes are no settings blob.
+    #[error(transparent)]
+    Codec(BlobError),
+    /// The value is of another type than `REG_BINARY`.
+    #[error("the value is not of the type REG_BINARY")]
+    NotBinary,
 }

@@ -15,8 +15,8 @@ pub struct Plan {
     pub account: Account,
     /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
-    /// The meaning before; `None` where it could not be read.
-    pub before: Option<ProxySettings>,
+    /// The meaning before, as somebody intended it.
+    pub before: ProxySettings,
     /// The meaning after; `None` where nothing is wanted.
     pub after: Option<ProxySettings>,
     /// Why the new list is what it is, entry by entry.
@@ -43,6 +43,8 @@ pub struct Change {
 pub enum Idle {
     /// The account uses no proxy, so its backups never do.
     NoProxy,
+    /// Nobody set a proxy, and the site sets none: Windows detects.
+    Unset,
     /// Everything is as wanted.
     AlreadySo,
     /// The findings stand in the way.
@@ -64,12 +66,13 @@ impl Plan {
                 (changes, Some(settings), reasons, idle)
             }
             Wanted::NoProxy => (Vec::new(), None, Vec::new(), Some(Idle::NoProxy)),
+            Wanted::Unset => (Vec::new(), None, Vec::new(), Some(Idle::Unset)),
             Wanted::Unknown => (Vec::new(), None, Vec::new(), Some(Idle::Blocked)),
         };
         Self {
             account,
             changes,
-            before: here.settings().ok(),
+            before: here.intended(),
             after,
             reasons,
             idle,

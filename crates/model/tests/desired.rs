@@ -248,8 +248,65 @@ fn an_account_that_nobody_set_detects_automatically() {
     let plan = plan(&site(&[]), &fresh);
     assert_eq!(
         (codes(&plan), plan.idle),
-        (vec!["SS114".to_owned()], Some(Idle::NoProxy))
+        (vec!["SS114".to_owned()], Some(Idle::Unset))
     );
+}
+
+#[test]
+fn what_readers_take_differently_is_named() {
+    let disagree = |server: &str, list: &str| {
+        codes(&plan(
+            &site(&[]),
+            &machine(&ProxySettings::manual(server, list)),
+        ))
+        .contains(&"SS117".to_owned())
+    };
+    assert!(disagree("socks=p:1080", ""));
+    for entry in ["wsus.corp.example:443", "h*", "<-loopback>;localhost"] {
+        assert!(disagree("p:8080", entry), "{entry}");
+    }
+    assert!(!disagree(
+        "p:8080",
+        "wsus.corp.example;*.corp.example;<local>;x.example:8443"
+    ));
+    // No proxy for https is no proxy for a backup.
+    let plan = plan(
+        &site(&[]),
+        &machine(&ProxySettings::manual("http=p:80", "")),
+    );
+    assert_eq!(plan.idle, Some(Idle::NoProxy));
+}
+
+#[test]
+fn a_blob_that_cannot_be_read_is_refused_whichever_it_is() {
+    let mut observed = machine(&ProxySettings::manual("p:8080", ""));
+    let garbage = RegistryData::Binary(vec![0x46, 0, 0]);
+    let text = RegistryData::Text("46".to_owned());
+    for (name, value) in [
+        (ValueName::SavedLegacySettings, garbage),
+        (ValueName::DefaultConnectionSettings, text),
+    ] {
+        observed.system.values.insert(name, value);
+        let plan = plan(&site(&[]), &observed);
+        assert_eq!(
+            (codes(&plan), plan.changes.len()),
+            (vec!["SS112".to_owned()], 0)
+        );
+    }
+}
+
+#[test]
+fn local_among_the_added_is_listed_once() {
+    for local in ["true", "false"] {
+        let site = site(&[
+            ("local = true", &format!("local = {local}")),
+            ("add = []", "add = [\"<local>\"]"),
+        ]);
+        let first = plan(&site, &machine(&ProxySettings::manual("p:8080", "")));
+        assert_eq!(list(&first).matches("<local>").count(), 1);
+        let again = plan(&site, &machine(first.after.as_ref().unwrap()));
+        assert_eq!(list(&again), list(&first));
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// A client that trusts the system's authorities or, in a rehearsal, only the
 /// rehearsal's: there, nothing of the real world is to be believed.
-pub(crate) fn client(extra_authority_pem: Option<&str>) -> Result<Arc<ClientConfig>, String> {
-    let roots = match extra_authority_pem {
+pub(crate) fn client(only_authority_pem: Option<&str>) -> Result<Arc<ClientConfig>, String> {
+    let roots = match only_authority_pem {
         Some(pem) => {
             let mut roots = RootCertStore::empty();
             let authority = CertificateDer::from_pem_slice(pem.as_bytes())

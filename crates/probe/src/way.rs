@@ -71,7 +71,7 @@ pub(crate) async fn walk(network: &Network, seen: &mut Observation) {
     };
 
     let start = Instant::now();
-    let authority = network.extra_authority_pem.as_deref();
+    let authority = network.only_authority_pem.as_deref();
     let secured = handshake(stream, &seen.host, authority).await;
     let Some(secured) = mark(&mut seen.tls, start, secured) else {
         return;

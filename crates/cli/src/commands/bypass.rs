@@ -13,6 +13,11 @@ use crate::prose;
 use crate::site_file::SiteFile;
 
 pub(crate) fn run(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Exit, CommandError> {
+    if args.profile == Profile::Article && (args.entra.is_some() || args.cloud.is_some()) {
+        return Err(CommandError::usage(
+            "the article's list is what it is: --entra and --cloud do not go with it",
+        ));
+    }
     let entries = match args.profile {
         Profile::Article => article(),
         Profile::Current => current(args, site, printer)?,

@@ -5,14 +5,14 @@ use sidestep_machine::{RegFileStore, Store};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::desired::{Because, Desired, EntryReason};
-use sidestep_model::finding::{Code, Effect, Finding};
+use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::plan::{Change, Idle, Plan};
 use sidestep_model::proxy_server;
 use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::{Flags, ProxySettings};
 
 use crate::args::{self, AccountChoice};
-use crate::error::{CommandError, Exit, chain};
+use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::prose;
 use crate::render::{findings_document, findings_text, plural};
@@ -25,10 +25,7 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let site = site.site()?;
     let store = RegFileStore::new(&args.at);
-    let observed = store.read().map_err(|error| {
-        CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error))
-            .hint("`reg export HKEY_USERS FILE.reg` on the server writes such a file")
-    })?;
+    let observed = store.read()?;
     let accounts: &[Account] = match args.account {
         AccountChoice::System => &[Account::System],
         AccountChoice::Plugin => &[Account::Plugin],
@@ -79,12 +76,16 @@ fn text(plan: &Plan) -> String {
         Some(Idle::NoProxy) => {
             return format!("{heading}\n  not needed: the account uses no proxy");
         }
+        Some(Idle::Unset) => {
+            return format!("{heading}\n  nothing to keep: nobody set a proxy, Windows detects");
+        }
         Some(Idle::AlreadySo) => return format!("{heading}\n  nothing to change"),
         Some(Idle::Blocked) => return format!("{heading}\n  nothing planned: see below"),
         None => {}
     }
     let mut lines = vec![heading];
-    if let (Some(before), Some(after)) = (&plan.before, &plan.after) {
+    let before = &plan.before;
+    if let Some(after) = &plan.after {
         lines.push(format!("  proxy  {} → {}", proxy(before), proxy(after)));
         lines.push(format!(
             "  list   {} → {}",
@@ -156,12 +157,13 @@ fn document(plan: &Plan) -> Value {
     json!({
         "account": plan.account,
         "sid": plan.account.sid(),
-        "before": plan.before.as_ref().map(settings),
+        "before": settings(&plan.before),
         "after": plan.after.as_ref().map(settings),
         "entries": reasons,
         "changes": changes,
         "reason": plan.idle.map(|idle| match idle {
             Idle::NoProxy => "no-proxy",
+            Idle::Unset => "unset",
             Idle::AlreadySo => "already-so",
             Idle::Blocked => "blocked",
         }),

@@ -1,5 +1,6 @@
 //! `sidestep rehearse`: every step against the built-in lab, then the evidence.
 
+use std::fs::File;
 use std::path::Path;
 
 use sidestep_lab::{Cloud as LabCloud, Content, InitialProxy, ProxyAddress, Scenario, Setup};
@@ -126,14 +127,16 @@ fn chosen_database(site: &mut Site, name: &str) -> Result<Database, CommandError
 
 fn setup(site: &Site, scenario: &Scenario, file: Option<&Path>) -> Result<Setup, CommandError> {
     let content = match file {
-        Some(path) if path.is_file() => Content::File(path.to_owned()),
         Some(path) => {
-            let message = format!("{} is no file that can be backed up", path.display());
-            return Err(CommandError::new(
-                Exit::Usage,
-                Code::FILE_UNREADABLE,
-                message,
-            ));
+            let unreadable = |error: &dyn std::fmt::Display| {
+                let message = format!("cannot back up {}: {error}", path.display());
+                CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
+            };
+            File::open(path).map_err(|error| unreadable(&error))?;
+            if !path.is_file() {
+                return Err(unreadable(&"it is no file"));
+            }
+            Content::File(path.to_owned())
         }
         None => Content::Generated {
             bytes: GENERATED_BYTES,

@@ -153,7 +153,7 @@ fn heading(site: &Site, before: &Trial) -> String {
         .proxy_log
         .crossings
         .iter()
-        .filter(|(_, crossing)| route_of(site, crossing.service) == Route::Direct)
+        .filter(|(_, crossing)| site.route_of(crossing.service) == Route::Direct)
         .map(|(host, crossing)| {
             let service = prose::service(crossing.service);
             let times = plural(crossing.connections, "time", "times");
@@ -178,15 +178,6 @@ fn heading(site: &Site, before: &Trial) -> String {
         route(site.bypass.backup),
         route(site.bypass.entra),
     )
-}
-
-/// The route that the site names for a service; everything else stays out of the proxy.
-fn route_of(site: &Site, service: Service) -> Route {
-    match service {
-        Service::Entra => site.bypass.entra,
-        service if service.is_protected() => site.bypass.backup,
-        _ => Route::Direct,
-    }
 }
 
 fn route(route: Route) -> &'static str {

@@ -9,11 +9,12 @@ use sidestep_model::account::Account;
 use sidestep_model::bypass::{self, HostContext};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::{Code, Finding};
+use sidestep_model::observed::ValueName;
 use sidestep_model::route::{self, Route, RouteDecision};
 use sidestep_model::settings::{Flags, ProxySettings};
 
 use crate::args;
-use crate::error::{CommandError, Exit, chain};
+use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::prose;
 use crate::render::table;
@@ -109,9 +110,7 @@ fn listed_in(path: &str) -> Result<String, CommandError> {
 }
 
 fn accounts(path: &Path) -> Result<Asked, CommandError> {
-    let observed = RegFileStore::new(path).read().map_err(|error| {
-        CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, chain(&error))
-    })?;
+    let observed = RegFileStore::new(path).read()?;
     if observed.is_per_machine() {
         return Err(CommandError::finding(&Finding::PerMachinePolicy));
     }
@@ -122,6 +121,7 @@ fn accounts(path: &Path) -> Result<Asked, CommandError> {
             let settings = here.settings().map_err(|error| {
                 CommandError::finding(&Finding::BlobUnreadable {
                     account,
+                    value: ValueName::DefaultConnectionSettings.name(),
                     error: error.to_string(),
                 })
             })?;

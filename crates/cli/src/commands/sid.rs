@@ -8,11 +8,16 @@ use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 
 pub(crate) fn run(args: &Sid, printer: Printer) -> Result<Exit, CommandError> {
-    let sids: Vec<(&String, account::Sid)> = args
-        .names
-        .iter()
-        .map(|name| (name, account::Sid::of_account(name)))
-        .collect();
+    let mut sids = Vec::new();
+    for name in &args.names {
+        let sid = account::Sid::of_account(name).ok_or_else(|| {
+            CommandError::usage(format!("no SID can be derived from the name \"{name}\"")).hint(
+                "a service's name, NT SERVICE\\NAME, IIS APPPOOL\\NAME or an account of NT \
+                 AUTHORITY can be",
+            )
+        })?;
+        sids.push((name, sid));
+    }
     if printer.json {
         let sids: Vec<Value> = sids
             .iter()

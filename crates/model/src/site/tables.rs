@@ -2,7 +2,7 @@
 
 use super::choice::choice;
 use super::{Database, DatabasePattern, ProxyAddress, ResourceId};
-use crate::catalogue::{Cloud, Region};
+use crate::catalogue::{Cloud, Region, Service};
 
 /// What the owner wants: one `site.toml`, read and valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub struct Site {
     pub bypass: Bypass,
     /// The databases.
     pub sql: Sql,
+}
+
+impl Site {
+    /// The way that the site names for a service; what it does not name stays
+    /// out of the proxy.
+    #[must_use]
+    pub fn route_of(&self, service: Service) -> Route {
+        match service {
+            Service::Entra => self.bypass.entra,
+            service if service.is_protected() => self.bypass.backup,
+            _ => Route::Direct,
+        }
+    }
 }
 
 /// `[azure]`: where in Azure.
