@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sidestep_model::account::PLUGIN_SERVICE;
 use sidestep_model::bypass::Consumer;
 
-use crate::error::CommandError;
+use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 
 /// Back SQL Server on Azure VMs up through private endpoints, around the
@@ -224,17 +224,26 @@ pub(crate) enum AccountChoice {
     Both,
 }
 
-/// What the person typed; a mistake is an error like any other, help is not.
-pub(crate) fn parse() -> Result<Cli, (Printer, CommandError)> {
+/// What the person typed, or how the program ends after clap's own answer
+/// (help, version, a mistake). With `--json` a mistake is an error like any other.
+pub(crate) fn parse() -> Result<Result<Cli, Exit>, (Printer, CommandError)> {
     let typed: Vec<_> = std::env::args_os().collect();
-    Cli::try_parse_from(&typed).map_err(|error| {
-        let json = typed.iter().any(|argument| argument == "--json");
-        if !json || !error.use_stderr() {
-            error.exit();
-        }
+    let error = match Cli::try_parse_from(&typed) {
+        Ok(cli) => return Ok(Ok(cli)),
+        Err(error) => error,
+    };
+    let json = typed.iter().any(|argument| argument == "--json");
+    if json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.trim().trim_start_matches("error: ").to_owned();
         let printer = Printer { json, quiet: false };
-        (printer, CommandError::usage(message))
-    })
+        return Err((printer, CommandError::usage(message)));
+    }
+    // Nobody is left to tell when the stream is gone.
+    drop(error.print());
+    Ok(Err(if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }))
 }

@@ -12,5 +12,8 @@ mod site_file;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    error::guard(|| commands::run(args::parse()?))
+    error::guard(|| match args::parse()? {
+        Ok(cli) => commands::run(cli),
+        Err(exit) => Ok(exit),
+    })
 }

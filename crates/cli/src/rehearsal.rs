@@ -16,7 +16,7 @@ use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::diagnosis::BackupFailure;
 use sidestep_model::event::{BackedUp, Event, Outcome};
 use sidestep_model::evidence::{self, Evidence};
-use sidestep_model::finding::{Code, Finding};
+use sidestep_model::finding::Code;
 use sidestep_model::network::{AddressMap, Network, Resolver};
 use sidestep_model::plan::Plan;
 use sidestep_model::site::{Database, Site};
@@ -97,13 +97,12 @@ pub(crate) async fn rehearse(
     })
     .await?;
     let proxy_log = read_log(&lab.proxy_log(), log_start..log_end, catalogue)?;
-    if let Some(evidence) = &seen {
-        let (listeners, log) = (evidence.protected_on_proxy(), proxy_log.protected());
-        if listeners != log {
-            let finding = Finding::WitnessesDisagree { listeners, log };
-            run.findings.push(finding);
-            run.outcome = Outcome::Failed;
-        }
+    let disagreement = seen
+        .as_ref()
+        .and_then(|evidence| evidence.against_log(proxy_log.protected()));
+    if let Some(finding) = disagreement {
+        run.findings.push(finding);
+        run.outcome = Outcome::Failed;
     }
     Ok(Rehearsal {
         before,

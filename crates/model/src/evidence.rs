@@ -98,6 +98,17 @@ impl Evidence {
             .sum()
     }
 
+    /// What is wrong where the proxy's own log names another number of Backup
+    /// and Storage connections than the witness counted.
+    #[must_use]
+    pub fn against_log(&self, logged: u64) -> Option<Finding> {
+        let counted = self.protected_on_proxy();
+        (counted != logged).then_some(Finding::WitnessesDisagree {
+            listeners: counted,
+            log: logged,
+        })
+    }
+
     /// What is other than `site` says.
     #[must_use]
     pub fn against(&self, site: &Site) -> Vec<Finding> {

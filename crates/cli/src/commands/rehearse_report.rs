@@ -263,10 +263,9 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
     let log = &rehearsal.proxy_log;
     let named = log.protected();
     let found = rehearsal.before.evidence.protected_on_proxy();
-    let agrees = if named == leaks {
-        "agrees"
-    } else {
-        "DISAGREES"
+    let agrees = match evidence.against_log(named) {
+        None => "agrees",
+        Some(_) => "DISAGREES",
     };
     let entra: Vec<&str> = evidence
         .paths_of(Service::Entra)
