@@ -150,10 +150,14 @@ fn wanted(
         (ProxyMode::Set, Some(server)) => server.to_string(),
         _ if here.is_unset() => {
             findings.push(Finding::SettingsUnset { account });
+            without_proxy(account, site, "", findings);
             return Wanted::Unset;
         }
         _ if current.has_manual_proxy() => current.proxy_server.clone(),
-        _ => return without_proxy(account, site, &current, findings),
+        _ => {
+            without_proxy(account, site, &current.proxy_server, findings);
+            return Wanted::NoProxy;
+        }
     };
     let read_by = |consumer| proxy_server::select(&proxy_server, "https", consumer);
     let (dotnet, wininet) = (
@@ -174,8 +178,10 @@ fn wanted(
             text: proxy_server::masked(&proxy_server),
         });
     }
+    // It names proxies, but none for https, which is all that a backup speaks.
     if dotnet == Ok(None) {
-        return without_proxy(account, site, &current, findings);
+        without_proxy(account, site, "", findings);
+        return Wanted::NoProxy;
     }
     let reasons = merge(&current.proxy_override, catalogue, &site.bypass);
     let kept = reasons
@@ -198,14 +204,10 @@ fn wanted(
 }
 
 /// An account without a proxy needs nothing, unless something must go by one.
-fn without_proxy(
-    account: Account,
-    site: &Site,
-    current: &ProxySettings,
-    findings: &mut Vec<Finding>,
-) -> Wanted {
+/// `stored` is the proxy that it holds switched off, if it does.
+fn without_proxy(account: Account, site: &Site, stored: &str, findings: &mut Vec<Finding>) {
     let needed = site.bypass.entra == Route::Proxy || site.bypass.backup == Route::Proxy;
-    let stored = current.proxy_server.trim();
+    let stored = stored.trim();
     if !stored.is_empty() {
         findings.push(Finding::ProxySwitchedOff {
             account,
@@ -215,7 +217,6 @@ fn without_proxy(
     } else if needed {
         findings.push(Finding::ProxyMissing { account });
     }
-    Wanted::NoProxy
 }
 
 /// Present entries keep their order; what is missing follows; `<local>` ends

@@ -340,6 +340,11 @@ fn entra_by_the_proxy_needs_a_proxy_and_an_unlisted_entra() {
         codes(&plan(&by_proxy, &machine(&ProxySettings::default()))),
         ["SS105"]
     );
+    let mut unset = machine(&ProxySettings::default());
+    unset.system.values.clear();
+    assert_eq!(codes(&plan(&by_proxy, &unset)), ["SS114", "SS105"]);
+    let not_for_https = machine(&ProxySettings::manual("http=p:80", ""));
+    assert_eq!(codes(&plan(&by_proxy, &not_for_https)), ["SS105"]);
     let listed = machine(&ProxySettings::manual("p:8080", "*.microsoftonline.com"));
     let plan = plan(&by_proxy, &listed);
     assert_eq!(codes(&plan), ["SS109"]);
