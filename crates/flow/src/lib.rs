@@ -9,4 +9,5 @@ mod settings;
 mod world;
 
 pub use run::{Run, RunError, run};
+pub use settings::recover;
 pub use world::{Vault, Witness, World};

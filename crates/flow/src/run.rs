@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use sidestep_machine::{ApplyError, Store, StoreError};
+use sidestep_machine::{ApplyError, JournalError, Store, StoreError, TransactionError};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::event::{Event, Outcome, Step, StepEnd};
 use sidestep_model::finding::Finding;
 use sidestep_model::site::Site;
 
+use crate::backup;
+use crate::settings::{Settings, recover};
 use crate::world::{Vault, Witness, World};
-use crate::{backup, settings};
 
 /// A run that came to its end, whatever that end is.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,12 @@ pub enum RunError {
     /// The settings cannot be written.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The run's journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// An earlier run was interrupted and cannot be put right.
+    #[error("an earlier run was interrupted and cannot be put right")]
+    Recovery(#[source] TransactionError),
 }
 
 /// Carries `site` through the steps and tells `sink` what happens as it does.
@@ -44,9 +51,14 @@ pub async fn run<S: Store, V: Vault, W: Witness>(
     mut sink: impl FnMut(&Event),
 ) -> Result<Run, RunError> {
     let catalogue = Catalogue::of(site.azure.cloud);
+    let mut settings = Settings::new(catalogue, site, world.journal);
     let mut ended = false;
     let mut steps = Vec::new();
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings =
+        recover(world.store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
+    for finding in &findings {
+        sink(&Event::Found(finding.clone()));
+    }
     for step in Step::ALL {
         let start = Instant::now();
         let mut outcome = Outcome::NotReached;
@@ -62,12 +74,8 @@ pub async fn run<S: Store, V: Vault, W: Witness>(
                 sink(&event);
             };
             outcome = match step {
-                Step::SystemBypass => {
-                    settings::step(Account::System, catalogue, site, world.store, &mut found)?
-                }
-                Step::PluginBypass => {
-                    settings::step(Account::Plugin, catalogue, site, world.store, &mut found)?
-                }
+                Step::SystemBypass => settings.step(Account::System, world.store, &mut found)?,
+                Step::PluginBypass => settings.step(Account::Plugin, world.store, &mut found)?,
                 Step::Backup => backup::step(site, &mut world, &mut found).await?,
                 Step::Endpoint | Step::Register | Step::Protect | Step::Check => Outcome::NotYet,
             };

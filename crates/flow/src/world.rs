@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use sidestep_machine::Journal;
 use sidestep_model::diagnosis::BackupFailure;
 use sidestep_model::event::BackedUp;
 use sidestep_model::evidence::Evidence;
@@ -13,6 +14,8 @@ use sidestep_model::site::Database;
 pub struct World<'a, S, V, W> {
     /// The machine's proxy settings.
     pub store: &'a mut S,
+    /// Where changes to them are written down first.
+    pub journal: &'a Journal,
     /// The network as the virtual machine sees it.
     pub network: &'a Network,
     /// The vault that backs the machine up.

@@ -1,13 +1,20 @@
-//! A machine's proxy settings: read and apply.
+//! A machine's proxy settings: read, apply, put back.
 //!
 //! [`Store`] is the port; what stands behind it is a registry. Above it nothing
 //! knows which: [`RegFileStore`] is the registry as `regedit` exports it, so
 //! that a plan for a server can be made, rehearsed and applied anywhere.
+//!
+//! Whoever changes something holds the machine's [`Journal`]: [`recover_last`]
+//! puts an interrupted run right, [`apply`] makes changes together or not at
+//! all. Every change is on the disk as a record before it is made.
 
 mod apply;
+mod durable;
+mod journal;
 mod reg_file;
 mod store;
 
-pub use apply::{ApplyError, apply};
+pub use apply::{ApplyError, Checkpoint, Recovered, TransactionError, apply, recover_last};
+pub use journal::{Journal, JournalError, OpenRun, runs};
 pub use reg_file::RegFileStore;
 pub use store::{Store, StoreError};

@@ -1,16 +1,21 @@
 //! A registry as `regedit` exports it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sidestep_model::account::Account;
-use sidestep_model::observed::{Observed, ObservedAccount, POLICY_KEY, ValueName};
+use sidestep_model::observed::{
+    MACHINE_KEY, Observed, ObservedAccount, POLICY_KEY, SettingsKey, ValueName,
+};
 use sidestep_model::plan::Change;
-use sidestep_model::registry::{RegistryData, RegistryFile};
+use sidestep_model::registry::RegistryFile;
 
+use crate::durable;
 use crate::store::{Store, StoreError};
+
+/// Where the person's own settings are who made an export.
+const CURRENT_USER: &str = "HKEY_CURRENT_USER";
 
 /// The settings of the accounts in a `.reg` file.
 ///
@@ -30,6 +35,17 @@ impl RegFileStore {
         }
     }
 
+    /// Where journals of changes to this file are kept: beside it, so that
+    /// whoever writes the file meets them, and they move with it.
+    #[must_use]
+    pub fn journal_folder(&self) -> PathBuf {
+        // By whatever name the file is called, its journals are the same.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let mut name = path.into_os_string();
+        name.push(".sidestep");
+        name.into()
+    }
+
     fn load(&self) -> Result<RegistryFile, StoreError> {
         let bytes = fs::read(&self.path).map_err(|source| StoreError::Read {
             path: self.path.clone(),
@@ -42,24 +58,30 @@ impl RegFileStore {
     }
 
     fn save(&self, file: &RegistryFile) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Write {
-            path: self.path.clone(),
-            source,
-        };
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut copy = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        copy.write_all(&file.to_bytes()).map_err(failed)?;
-        copy.as_file().sync_all().map_err(failed)?;
-        let permissions = fs::metadata(&self.path).map_err(failed)?.permissions();
-        copy.as_file()
-            .set_permissions(permissions)
-            .map_err(failed)?;
-        copy.persist(&self.path)
-            .map_err(|error| failed(error.error))?;
-        Ok(())
+        let folder = self.journal_folder();
+        durable::make_folder(&folder)
+            .and_then(|()| durable::replace(&self.path, &folder.join("new.reg"), &file.to_bytes()))
+            .map_err(|source| StoreError::Write {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    fn account(
+        &self,
+        file: &RegistryFile,
+        account: Account,
+    ) -> Result<ObservedAccount, StoreError> {
+        let mut found = roots(file, account)
+            .into_iter()
+            .map(|root| observed(file, &root));
+        let first = found.next().unwrap_or_default();
+        if found.any(|other| other.values != first.values) {
+            return Err(StoreError::AliasesDisagree {
+                path: self.path.clone(),
+            });
+        }
+        Ok(first)
     }
 }
 
@@ -70,22 +92,39 @@ impl Store for RegFileStore {
             proxy_settings_per_user: file.value(POLICY_KEY, "ProxySettingsPerUser"),
             system: self.account(&file, Account::System)?,
             plugin: self.account(&file, Account::Plugin)?,
+            users: users(&file),
+            winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
         })
     }
 
-    fn write_batch(&mut self, account: Account, changes: &[Change]) -> Result<(), StoreError> {
+    fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
         let mut file = self.load()?;
-        let mut roots = roots(&file, account);
-        if roots.is_empty() {
-            roots.push(format!(r"HKEY_USERS\{}", account.sid()));
+        let (name, key) = (change.value.name(), change.value.key().path());
+        if self.account(&file, account)?.values.get(&change.value) != change.before.as_ref() {
+            return Err(StoreError::Moved {
+                account,
+                value: name,
+            });
         }
-        for root in &roots {
-            for change in changes {
-                let key = format!(r"{root}\{}", change.value.key());
-                file.set(&key, change.value.name(), &change.after);
+        for root in roots(&file, account) {
+            let key = format!(r"{root}\{key}");
+            match &change.after {
+                Some(data) => file.set(&key, name, data),
+                None => {
+                    file.remove_value(&key, name);
+                }
             }
         }
         self.save(&file)
+    }
+
+    fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
+        let mut file = self.load()?;
+        let mut removed = false;
+        for root in roots(&file, account) {
+            removed |= file.remove_key(&format!(r"{root}\{}", key.path()));
+        }
+        if removed { self.save(&file) } else { Ok(()) }
     }
 
     fn place(&self) -> String {
@@ -93,49 +132,53 @@ impl Store for RegFileStore {
     }
 }
 
-impl RegFileStore {
-    fn account(
-        &self,
-        file: &RegistryFile,
-        account: Account,
-    ) -> Result<ObservedAccount, StoreError> {
-        let mut found: Vec<ObservedAccount> = roots(file, account)
-            .iter()
-            .map(|root| ObservedAccount {
-                exists: true,
-                values: values(file, root),
-            })
-            .collect();
-        // A key without settings says nothing against one that has them.
-        if found.iter().any(|one| !one.is_unset()) {
-            found.retain(|one| !one.is_unset());
-        }
-        let mut found = found.into_iter();
-        let first = found.next().unwrap_or_default();
-        if found.any(|other| other != first) {
-            return Err(StoreError::AliasesDisagree {
-                path: self.path.clone(),
-            });
-        }
-        Ok(first)
-    }
-}
-
 /// The keys that hold an account's settings. `.DEFAULT` and `S-1-5-18` are one
-/// key on a running Windows; an export can hold either or both.
+/// key on a running Windows; an export can hold either or both. One without
+/// settings says nothing beside one that has them.
 fn roots(file: &RegistryFile, account: Account) -> Vec<String> {
     let mut roots = vec![format!(r"HKEY_USERS\{}", account.sid())];
     if account == Account::System {
         roots.push(r"HKEY_USERS\.DEFAULT".to_owned());
     }
     roots.retain(|root| file.has_key_below(root));
+    let has_settings = |root: &String| !observed(file, root).is_unset();
+    if roots.iter().any(has_settings) {
+        roots.retain(has_settings);
+    } else {
+        roots.truncate(1);
+    }
     roots
 }
 
-fn values(file: &RegistryFile, root: &str) -> BTreeMap<ValueName, RegistryData> {
-    let value = |name: ValueName| {
-        let data = file.value(&format!(r"{root}\{}", name.key()), name.name())?;
-        Some((name, data))
-    };
-    ValueName::ALL.into_iter().filter_map(value).collect()
+/// People's accounts with proxy settings. `S-1-5-21-…` is a person of this
+/// machine or domain, `S-1-12-1-…` one of Entra ID.
+fn users(file: &RegistryFile) -> BTreeMap<String, ObservedAccount> {
+    let below_users = file.keys().filter_map(|key| {
+        let mut parts = key.split('\\');
+        parts
+            .next()
+            .filter(|hive| hive.eq_ignore_ascii_case("HKEY_USERS"))?;
+        let root = parts.next()?.to_uppercase();
+        let is_person = root.starts_with("S-1-5-21-") || root.starts_with("S-1-12-1-");
+        (is_person && !root.ends_with("_CLASSES")).then_some(root)
+    });
+    let roots: BTreeSet<String> = below_users.collect();
+    roots
+        .into_iter()
+        .map(|sid| (format!(r"HKEY_USERS\{sid}"), sid))
+        .chain([(CURRENT_USER.to_owned(), CURRENT_USER.to_owned())])
+        .map(|(root, name)| (name, observed(file, &root)))
+        .filter(|(_, account)| !account.is_unset())
+        .collect()
+}
+
+fn observed(file: &RegistryFile, root: &str) -> ObservedAccount {
+    let path = |key: SettingsKey| format!(r"{root}\{}", key.path());
+    let value = |name: ValueName| Some((name, file.value(&path(name.key()), name.name())?));
+    let is_there = |key: &SettingsKey| file.has_key(&path(*key)) || file.has_key_below(&path(*key));
+    ObservedAccount {
+        exists: file.has_key_below(root),
+        keys: SettingsKey::ALL.into_iter().filter(is_there).collect(),
+        values: ValueName::ALL.into_iter().filter_map(value).collect(),
+    }
 }

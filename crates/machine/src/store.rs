@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use sidestep_model::account::Account;
-use sidestep_model::observed::Observed;
+use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryFileError;
 
@@ -13,8 +13,12 @@ pub trait Store {
     /// Everything that decides the accounts' routes, as it is now.
     fn read(&self) -> Result<Observed, StoreError>;
 
-    /// Writes `changes` to one account, in their order.
-    fn write_batch(&mut self, account: Account, changes: &[Change]) -> Result<(), StoreError>;
+    /// Writes one value or takes it away, whole or not at all, and only if it
+    /// still is what `change` says it was. Makes its key where that is missing.
+    fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError>;
+
+    /// Takes a key away if it is there and holds nothing.
+    fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError>;
 
     /// Where the settings are, for people.
     fn place(&self) -> String;
@@ -38,6 +42,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// Somebody else changed a value meanwhile; it was not written.
+    #[error("{value} of {account} changed meanwhile and was not written")]
+    Moved {
+        /// Whose.
+        account: Account,
+        /// Which value.
+        value: &'static str,
     },
     /// Two keys that are one on a running Windows hold different settings.
     #[error(

@@ -5,7 +5,7 @@ use crate::bypass::{self, BypassList, Consumer, Decision, DirectBecause, EntryFo
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
 use crate::destination::Destination;
 use crate::finding::Finding;
-use crate::observed::Observed;
+use crate::observed::{Observed, ObservedAccount};
 use crate::proxy_server;
 use crate::settings::{Flags, ProxySettings};
 use crate::site::{self, ProxyMode, Route, Site};
@@ -22,8 +22,20 @@ pub struct Desired {
     pub account: Account,
     /// What its settings shall be.
     pub wanted: Wanted,
+    /// What may be cleared on the way.
+    pub clear: Clear,
     /// What was noticed on the way; the gravest decides whether to go on.
     pub findings: Vec<Finding>,
+}
+
+/// Mechanisms that are switched off for an account only when asked for by
+/// name, because they decide before any bypass list is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clear {
+    /// "Automatically detect settings".
+    pub auto_detect: bool,
+    /// The configuration script.
+    pub script: bool,
 }
 
 /// What one account's settings shall be.
@@ -64,8 +76,50 @@ pub enum Because {
     Local,
     /// `bypass.add` of the site.
     Added,
+    /// The account that settings are copied from has it.
+    Copied,
+    /// It was there before the run that is undone.
+    PutBack,
+    /// A plan that was made before says so.
+    Planned,
     /// `bypass.remove` of the site drops it.
     Removed,
+    /// It was not there before the run that is undone.
+    TakenBack,
+    /// A plan that was made before drops it.
+    PlannedRemoval,
+}
+
+impl Because {
+    /// Whether the entry goes.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        matches!(self, Self::Removed | Self::TakenBack | Self::PlannedRemoval)
+    }
+}
+
+/// Where settings are copied from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// What it is called, for people.
+    pub name: &'a str,
+    /// Its settings.
+    pub account: &'a ObservedAccount,
+}
+
+/// Why settings cannot be copied from where they were to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceFault {
+    /// Its blob cannot be read.
+    Unreadable(String),
+    /// It detects automatically.
+    AutoDetect,
+    /// It uses a configuration script.
+    AutoConfigScript,
+    /// It holds this proxy, but switched off.
+    SwitchedOff(String),
+    /// It has no proxy.
+    NoProxy,
 }
 
 impl Desired {
@@ -76,12 +130,36 @@ impl Desired {
         catalogue: &'static Catalogue,
         site: &Site,
         observed: &Observed,
+        clear: Clear,
     ) -> Self {
         let mut findings = Vec::new();
-        let wanted = wanted(account, catalogue, site, observed, &mut findings);
+        let wanted = wanted(account, catalogue, site, observed, clear, &mut findings);
         Self {
             account,
             wanted,
+            clear,
+            findings,
+        }
+    }
+
+    /// The state in which `account` uses the proxy and list of `source`, with
+    /// the exceptions that it has itself. This is what the support article's and
+    /// Microsoft's own scripts do, but for their omissions: the list comes
+    /// along, and a proxy that is switched off is not copied.
+    #[must_use]
+    pub fn copied(
+        account: Account,
+        source: Source<'_>,
+        catalogue: &'static Catalogue,
+        observed: &Observed,
+        clear: Clear,
+    ) -> Self {
+        let mut findings = Vec::new();
+        let wanted = copied(account, source, catalogue, observed, clear, &mut findings);
+        Self {
+            account,
+            wanted,
+            clear,
             findings,
         }
     }
@@ -101,54 +179,22 @@ fn wanted(
     catalogue: &'static Catalogue,
     site: &Site,
     observed: &Observed,
+    clear: Clear,
     findings: &mut Vec<Finding>,
 ) -> Wanted {
-    if observed.is_per_machine() {
-        findings.push(Finding::PerMachinePolicy);
+    let choices = choices(&site.bypass);
+    let Some(found) = writable(account, catalogue, choices, observed, clear, findings) else {
         return Wanted::Unknown;
-    }
-    let here = observed.account(account);
-    if !here.exists {
-        findings.push(Finding::AccountMissing { account });
-        return Wanted::Unknown;
-    }
-    if let Some((value, error)) = here.unreadable_blob() {
-        findings.push(Finding::BlobUnreadable {
-            account,
-            value: value.name(),
-            error,
-        });
-        return Wanted::Unknown;
-    }
-    let current = here.intended();
-    let direct = || {
-        let endpoints = catalogue.bypass_patterns(choices(&site.bypass));
-        endpoints.iter().map(|endpoint| endpoint.pattern).collect()
     };
-    // What nobody set is Windows' default and may be replaced.
-    if current.has_auto_detect() && !here.is_unset() {
-        findings.push(Finding::AutoDetectOn {
-            account,
-            direct: direct(),
-        });
-    }
-    if current.has_auto_config_url() {
-        findings.push(Finding::AutoConfigScript {
-            account,
-            url: proxy_server::masked(&current.auto_config_url),
-            direct: direct(),
-        });
-    }
-    if !findings.is_empty() {
-        return Wanted::Unknown;
-    }
+    let here = observed.account(account);
+    let current = cleared(&found, clear);
     if here.has_only_plain_values() {
         findings.push(Finding::BlobMissing { account });
     }
 
     let proxy_server = match (site.proxy.mode, &site.proxy.server) {
         (ProxyMode::Set, Some(server)) => server.to_string(),
-        _ if here.is_unset() => {
+        _ if here.is_unset() && !clear.auto_detect => {
             findings.push(Finding::SettingsUnset { account });
             without_proxy(account, site, "", findings);
             return Wanted::Unset;
@@ -156,7 +202,14 @@ fn wanted(
         _ if current.has_manual_proxy() => current.proxy_server.clone(),
         _ => {
             without_proxy(account, site, &current.proxy_server, findings);
-            return Wanted::NoProxy;
+            if current == found {
+                return Wanted::NoProxy;
+            }
+            let reasons = stay(&current.proxy_override);
+            return Wanted::Settings {
+                settings: current,
+                reasons,
+            };
         }
     };
     let read_by = |consumer| proxy_server::select(&proxy_server, "https", consumer);
@@ -179,16 +232,14 @@ fn wanted(
         });
     }
     // It names proxies, but none for https, which is all that a backup speaks.
-    if dotnet == Ok(None) {
+    if dotnet == Ok(None) && current == found {
         without_proxy(account, site, "", findings);
         return Wanted::NoProxy;
     }
     let reasons = merge(&current.proxy_override, catalogue, &site.bypass);
-    let kept = reasons
-        .iter()
-        .filter(|reason| reason.because != Because::Removed);
-    let proxy_override = bypass::join(kept.map(|reason| reason.entry.as_str()));
-    inspect(account, catalogue, site, &proxy_override, findings);
+    let proxy_override = list(&reasons);
+    inspect(account, catalogue, &proxy_override, findings);
+    hold_against_site(account, catalogue, site, &proxy_override, findings);
     Wanted::Settings {
         settings: ProxySettings {
             flags: current
@@ -201,6 +252,186 @@ fn wanted(
         },
         reasons,
     }
+}
+
+/// What the account's settings are meant to be, where Sidestep may write them.
+fn writable(
+    account: Account,
+    catalogue: &'static Catalogue,
+    choices: BypassChoices,
+    observed: &Observed,
+    clear: Clear,
+    findings: &mut Vec<Finding>,
+) -> Option<ProxySettings> {
+    let here = observed.account(account);
+    if observed.is_per_machine() {
+        findings.push(Finding::PerMachinePolicy);
+        return None;
+    }
+    if !here.exists {
+        findings.push(Finding::AccountMissing { account });
+        return None;
+    }
+    if let Some((value, error)) = here.unreadable_blob() {
+        findings.push(Finding::BlobUnreadable {
+            account,
+            value: value.name(),
+            error,
+        });
+        return None;
+    }
+    let current = here.intended();
+    let direct = || {
+        let endpoints = catalogue.bypass_patterns(choices);
+        endpoints.iter().map(|endpoint| endpoint.pattern).collect()
+    };
+    // What nobody set is Windows' default and may be replaced.
+    if current.has_auto_detect() && !here.is_unset() && !clear.auto_detect {
+        findings.push(Finding::AutoDetectOn {
+            account,
+            direct: direct(),
+        });
+    }
+    if current.has_auto_config_url() && !clear.script {
+        findings.push(Finding::AutoConfigScript {
+            account,
+            url: proxy_server::masked(&current.auto_config_url),
+            direct: direct(),
+        });
+    }
+    findings.is_empty().then_some(current)
+}
+
+/// The settings without the mechanisms that are to be cleared.
+fn cleared(settings: &ProxySettings, clear: Clear) -> ProxySettings {
+    let mut cleared = settings.clone();
+    if clear.auto_detect {
+        cleared.flags = cleared.flags.without(Flags::AUTO_DETECT);
+    }
+    if clear.script {
+        cleared.flags = cleared.flags.without(Flags::AUTO_CONFIG_URL);
+        cleared.auto_config_url.clear();
+    }
+    cleared
+}
+
+fn copied(
+    account: Account,
+    source: Source<'_>,
+    catalogue: &'static Catalogue,
+    observed: &Observed,
+    clear: Clear,
+    findings: &mut Vec<Finding>,
+) -> Wanted {
+    let choices = BypassChoices {
+        backup_direct: true,
+        entra_direct: false,
+    };
+    let Some(found) = writable(account, catalogue, choices, observed, clear, findings) else {
+        return Wanted::Unknown;
+    };
+    let from = cleared(&source.account.intended(), clear);
+    if let Some(fault) = source_fault(source.account, &from) {
+        findings.push(Finding::SourceNotCopyable {
+            from: source.name.to_owned(),
+            fault,
+        });
+        return Wanted::Unknown;
+    }
+    if proxy_server::select(&from.proxy_server, "https", Consumer::DotnetFramework).is_err() {
+        findings.push(Finding::ProxyUnusable {
+            account,
+            proxy: proxy_server::masked(&from.proxy_server),
+        });
+        return Wanted::Unknown;
+    }
+    let current = cleared(&found, clear);
+    let reasons = union(&current.proxy_override, &from.proxy_override);
+    let proxy_override = list(&reasons);
+    inspect(account, catalogue, &proxy_override, findings);
+    Wanted::Settings {
+        settings: ProxySettings {
+            flags: current
+                .flags
+                .without(Flags::AUTO_DETECT)
+                .with(Flags::DIRECT | Flags::MANUAL_PROXY),
+            proxy_server: from.proxy_server,
+            proxy_override,
+            auto_config_url: current.auto_config_url,
+        },
+        reasons,
+    }
+}
+
+fn source_fault(account: &ObservedAccount, settings: &ProxySettings) -> Option<SourceFault> {
+    let proxy = settings.proxy_server.trim();
+    if let Some((_, error)) = account.unreadable_blob() {
+        Some(SourceFault::Unreadable(error))
+    } else if settings.has_auto_detect() {
+        Some(SourceFault::AutoDetect)
+    } else if settings.has_auto_config_url() {
+        Some(SourceFault::AutoConfigScript)
+    } else if proxy.is_empty() {
+        Some(SourceFault::NoProxy)
+    } else if settings.has_manual_proxy() {
+        None
+    } else {
+        Some(SourceFault::SwitchedOff(proxy_server::masked(proxy)))
+    }
+}
+
+/// The entries of a list as they are.
+fn stay(present: &str) -> Vec<EntryReason> {
+    let entries = BypassList::parse(present, Consumer::Wininet);
+    let entries = entries.entries().iter().map(|entry| EntryReason {
+        entry: entry.text.clone(),
+        because: Because::Present,
+    });
+    entries.collect()
+}
+
+/// Entry by entry what became of a list, where the reason is the same for all.
+pub(crate) fn compared(
+    before: &ProxySettings,
+    after: &ProxySettings,
+    added: &Because,
+    removed: &Because,
+) -> Vec<EntryReason> {
+    let (old, mut new) = (stay(&before.proxy_override), stay(&after.proxy_override));
+    let listed = |reasons: &[EntryReason], entry: &str| {
+        names(reasons.iter().map(|known| &known.entry), entry)
+    };
+    for reason in &mut new {
+        if !listed(&old, &reason.entry) {
+            reason.because = added.clone();
+        }
+    }
+    for mut reason in old {
+        if !listed(&new, &reason.entry) {
+            reason.because = removed.clone();
+            new.push(reason);
+        }
+    }
+    new
+}
+
+/// Present entries, then those of the source that are missing; `<local>` last.
+fn union(present: &str, source: &str) -> Vec<EntryReason> {
+    let mut reasons = stay(present);
+    for mut reason in stay(source) {
+        if !names(reasons.iter().map(|known| &known.entry), &reason.entry) {
+            reason.because = Because::Copied;
+            reasons.push(reason);
+        }
+    }
+    reasons.sort_by_key(|reason| reason.entry.eq_ignore_ascii_case("<local>"));
+    reasons
+}
+
+/// The list that holds what is not removed.
+fn list(reasons: &[EntryReason]) -> String {
+    let kept = reasons.iter().filter(|reason| !reason.because.is_removal());
+    bypass::join(kept.map(|reason| reason.entry.as_str()))
 }
 
 /// An account without a proxy needs nothing, unless something must go by one.
@@ -288,14 +519,15 @@ fn choices(site_bypass: &site::Bypass) -> BypassChoices {
     }
 }
 
-fn names(entries: &[String], entry: &str) -> bool {
-    entries.iter().any(|name| name.eq_ignore_ascii_case(entry))
+fn names<'a>(entries: impl IntoIterator<Item = &'a String>, entry: &str) -> bool {
+    entries
+        .into_iter()
+        .any(|name| name.eq_ignore_ascii_case(entry))
 }
 
 fn inspect(
     account: Account,
     catalogue: &'static Catalogue,
-    site: &Site,
     list: &str,
     findings: &mut Vec<Finding>,
 ) {
@@ -323,7 +555,6 @@ fn inspect(
             });
         }
     }
-    hold_against_site(account, catalogue, site, list, findings);
     let characters = list.chars().count();
     if characters > SHORTEST_LIST_LIMIT {
         findings.push(Finding::ListLong { characters });

@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use crate::account::Account;
 use crate::catalogue::Service;
+use crate::desired::SourceFault;
 use crate::evidence::Path;
+use crate::journal::RunNumber;
+use crate::observed::ValueName;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +41,24 @@ impl Code {
     pub const BLOB_INVALID: Self = Self(113);
     /// SS502: the virtual machine's metadata service does not tell who it is.
     pub const METADATA_SILENT: Self = Self(502);
+    /// SS121: the settings are no longer what a plan or run saw.
+    pub const MACHINE_MOVED: Self = Self(121);
+    /// SS122: a value does not stay as it was written.
+    pub const VALUE_NOT_KEPT: Self = Self(122);
+    /// SS123: a plan that cannot be carried out as it is.
+    pub const PLAN_UNUSABLE: Self = Self(123);
+    /// SS705: another Sidestep is changing these settings.
+    pub const JOURNAL_BUSY: Self = Self(705);
+    /// SS706: a journal that is not what was written.
+    pub const JOURNAL_DAMAGED: Self = Self(706);
+    /// SS707: a journal that cannot be written.
+    pub const JOURNAL_NOT_WRITTEN: Self = Self(707);
+    /// SS708: a journal that a later Sidestep wrote.
+    pub const JOURNAL_LATER: Self = Self(708);
+    /// SS709: a run that is not there, or has nothing to undo.
+    pub const RUN_UNKNOWN: Self = Self(709);
+    /// SS710: a run whose values a later run changed again.
+    pub const RUN_OVERLAID: Self = Self(710);
     /// SS310: the rehearsal's own network cannot be set up.
     pub const LAB_UNUSABLE: Self = Self(310);
 }
@@ -174,6 +195,35 @@ pub enum Finding {
         /// An entry or a proxy string, credentials masked.
         text: String,
     },
+    /// SS118: settings cannot be copied from where they were to be.
+    SourceNotCopyable {
+        /// From whom.
+        from: String,
+        /// Why not.
+        fault: SourceFault,
+    },
+    /// SS119: a user and password would be overwritten, which no journal may
+    /// hold and no undo could bring back.
+    CredentialsWouldBeLost {
+        /// Whose settings.
+        account: Account,
+        /// Which value holds them.
+        value: ValueName,
+    },
+    /// SS120: somebody else edited a value since it was written, so it stays.
+    EditedSince {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
+    /// SS711: a run was interrupted.
+    RunInterrupted {
+        /// Which.
+        run: RunNumber,
+        /// What became of it.
+        state: Interruption,
+    },
     /// SS201: a name does not resolve.
     NameUnknown {
         /// Who needs it.
@@ -278,6 +328,10 @@ impl Finding {
             Self::BlobMissing { .. } => 115,
             Self::NameNotCovered { .. } => 116,
             Self::ReadersDisagree { .. } => 117,
+            Self::SourceNotCopyable { .. } => 118,
+            Self::CredentialsWouldBeLost { .. } => 119,
+            Self::EditedSince { .. } => 120,
+            Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
             Self::EntraByProxyOnly { .. } => 302,
@@ -300,12 +354,18 @@ impl Finding {
             | Self::AccountMissing {
                 account: Account::Plugin,
             }
-            | Self::ProxySwitchedOff { needed: false, .. } => Severity::Note,
+            | Self::ProxySwitchedOff { needed: false, .. }
+            | Self::RunInterrupted {
+                state: Interruption::Finished | Interruption::PutBack,
+                ..
+            } => Severity::Note,
             Self::MisspeltName { .. }
             | Self::EntryAgainstSite { .. }
             | Self::SettingsUnset { .. }
             | Self::BlobMissing { .. }
-            | Self::ReadersDisagree { .. } => Severity::Warning,
+            | Self::ReadersDisagree { .. }
+            | Self::EditedSince { .. }
+            | Self::RunInterrupted { .. } => Severity::Warning,
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
             _ => Severity::Error,
@@ -324,7 +384,9 @@ impl Finding {
             | Self::AutoConfigScript { .. }
             | Self::ProxyUnusable { .. }
             | Self::EntryBreaksList { .. }
-            | Self::BlobUnreadable { .. } => Effect::RefuseData,
+            | Self::BlobUnreadable { .. }
+            | Self::SourceNotCopyable { .. }
+            | Self::CredentialsWouldBeLost { .. } => Effect::RefuseData,
             _ if self.severity() == Severity::Error => Effect::Fail,
             _ => Effect::GoOn,
         }
@@ -347,11 +409,15 @@ impl Finding {
             | Self::BlobMissing { account }
             | Self::NameNotCovered { account, .. }
             | Self::ReadersDisagree { account, .. }
+            | Self::CredentialsWouldBeLost { account, .. }
+            | Self::EditedSince { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }
             | Self::TlsFails { account, .. } => Some(*account),
             Self::PerMachinePolicy
+            | Self::SourceNotCopyable { .. }
+            | Self::RunInterrupted { .. }
             | Self::ListLong { .. }
             | Self::MisspeltName { .. }
             | Self::ProxyUnreachable { .. }
@@ -377,6 +443,17 @@ impl Finding {
             _ => None,
         }
     }
+}
+
+/// What became of an interrupted run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Nothing yet: what reads only puts nothing right.
+    Open,
+    /// Everything was as intended.
+    Finished,
+    /// What had been written was put back.
+    PutBack,
 }
 
 /// What a finding does to the step that met it.

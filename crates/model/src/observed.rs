@@ -1,6 +1,8 @@
 //! What a machine holds: the registry values that decide its accounts' routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::blob::{BlobError, ConnectionSettings};
@@ -10,6 +12,10 @@ use crate::settings::{Flags, ProxySettings};
 /// Below an account's key in `HKEY_USERS`, and below `HKEY_LOCAL_MACHINE` for the machine's store.
 pub const INTERNET_SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
 
+/// Where the machine's own settings are.
+pub const MACHINE_KEY: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+
 /// Where a policy can make proxy settings per machine.
 pub const POLICY_KEY: &str =
     r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
@@ -18,7 +24,7 @@ pub const POLICY_KEY: &str =
 ///
 /// Ordered as they are written: `DefaultConnectionSettings` last, because it is
 /// the value whose change running services notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ValueName {
     /// Mirror of the manual-proxy flag.
     ProxyEnable,
@@ -26,7 +32,8 @@ pub enum ValueName {
     ProxyServer,
     /// Mirror of the bypass list.
     ProxyOverride,
-    /// Mirror of the configuration script's address; read, never written.
+    /// Mirror of the configuration script's address; it is only ever taken away.
+    #[serde(rename = "AutoConfigURL")]
     AutoConfigUrl,
     /// The blob of connections other than the default.
     SavedLegacySettings,
@@ -58,14 +65,38 @@ impl ValueName {
         }
     }
 
-    /// The key that holds it, below an account's root.
+    /// The key that holds it.
     #[must_use]
-    pub fn key(self) -> String {
+    pub fn key(self) -> SettingsKey {
         match self {
-            Self::SavedLegacySettings | Self::DefaultConnectionSettings => {
-                format!(r"{INTERNET_SETTINGS}\Connections")
-            }
-            _ => INTERNET_SETTINGS.to_owned(),
+            Self::SavedLegacySettings | Self::DefaultConnectionSettings => SettingsKey::Connections,
+            _ => SettingsKey::InternetSettings,
+        }
+    }
+}
+
+/// A key that holds proxy settings, below an account's root.
+///
+/// Ordered from the inside out, as keys can be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingsKey {
+    /// The blobs' key.
+    Connections,
+    /// The plain values' key.
+    InternetSettings,
+}
+
+impl SettingsKey {
+    /// Both keys.
+    pub const ALL: [Self; 2] = [Self::Connections, Self::InternetSettings];
+
+    /// Where it is below an account's root.
+    #[must_use]
+    pub fn path(self) -> String {
+        match self {
+            Self::Connections => format!(r"{INTERNET_SETTINGS}\Connections"),
+            Self::InternetSettings => INTERNET_SETTINGS.to_owned(),
         }
     }
 }
@@ -79,6 +110,11 @@ pub struct Observed {
     pub system: ObservedAccount,
     /// `NT SERVICE\AzureWLBackupPluginSvc`.
     pub plugin: ObservedAccount,
+    /// People's accounts that hold proxy settings, by SID; the current user's
+    /// as `HKEY_CURRENT_USER`, where that is named.
+    pub users: BTreeMap<String, ObservedAccount>,
+    /// `WinHttpSettings` of the machine, which `netsh winhttp` writes.
+    pub winhttp: Option<RegistryData>,
 }
 
 impl Observed {
@@ -105,6 +141,8 @@ impl Observed {
 pub struct ObservedAccount {
     /// Whether the account has a key in `HKEY_USERS`.
     pub exists: bool,
+    /// Which of the keys for settings it has.
+    pub keys: BTreeSet<SettingsKey>,
     /// The values found.
     pub values: BTreeMap<ValueName, RegistryData>,
 }
@@ -173,12 +211,11 @@ impl ObservedAccount {
     }
 
     fn plain_settings(&self) -> ProxySettings {
-        // Tools have been seen to write ProxyEnable as text.
-        let on = match self.values.get(&ValueName::ProxyEnable) {
-            Some(RegistryData::Dword(number)) => *number != 0,
-            Some(RegistryData::Text(text)) => text.trim() == "1",
-            _ => false,
-        };
+        let on = self
+            .values
+            .get(&ValueName::ProxyEnable)
+            .and_then(RegistryData::switch)
+            .unwrap_or_default();
         let text = |name| match self.values.get(&name) {
             Some(RegistryData::Text(text) | RegistryData::ExpandText(text)) => text.clone(),
             _ => String::new(),

@@ -1,10 +1,14 @@
 //! What to change: every value before → after, with the reason.
 
+use serde::{Deserialize, Serialize};
+
 use crate::account::Account;
 use crate::blob::ConnectionSettings;
-use crate::desired::{Because, Desired, EntryReason, Wanted};
+use crate::desired::{Because, Desired, EntryReason, Wanted, compared};
 use crate::finding::{Effect, Finding};
-use crate::observed::{Observed, ObservedAccount, ValueName};
+use crate::journal::Intent;
+use crate::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
+use crate::redacted::{Redacted, credentials};
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
 
@@ -15,6 +19,10 @@ pub struct Plan {
     pub account: Account,
     /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
+    /// The keys that the changes make.
+    pub new_keys: Vec<SettingsKey>,
+    /// The keys to take away after the changes, if they are empty then.
+    pub removed_keys: Vec<SettingsKey>,
     /// The meaning before, as somebody intended it.
     pub before: ProxySettings,
     /// The meaning after; `None` where nothing is wanted.
@@ -27,19 +35,57 @@ pub struct Plan {
     pub findings: Vec<Finding>,
 }
 
-/// One registry value to write.
+/// One registry value to write or to take away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which value.
     pub value: ValueName,
     /// What it holds; `None` where it does not exist.
     pub before: Option<RegistryData>,
-    /// What it shall hold.
-    pub after: RegistryData,
+    /// What it shall hold; `None` where it shall not exist.
+    pub after: Option<RegistryData>,
+}
+
+/// Why a plan that was written down cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrittenPlanError {
+    /// The machine is no longer as the plan saw it.
+    #[error("{} of {account} is no longer what the plan was made for", value.name())]
+    Moved {
+        /// Whose.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
+    /// The account that the plan changes is not there.
+    #[error("the plan changes {0}, which is not there")]
+    AccountGone(Account),
+    /// A plan holds no credentials, and those that it leaves out are not on the machine.
+    #[error(
+        "the plan writes {} of {account} with credentials that it does not hold itself and that          are not on this machine",
+        value.name()
+    )]
+    CredentialsMissing {
+        /// Whose.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
+    /// The plan would write a blob that nobody can read.
+    #[error("the plan writes {} of {account} with data that cannot be read: {error}", value.name())]
+    Unreadable {
+        /// Whose.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// Why, as the codec says it.
+        error: String,
+    },
 }
 
 /// Why nothing is to be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Idle {
     /// The account uses no proxy, so its backups never do.
     NoProxy,
@@ -57,47 +103,146 @@ impl Plan {
     pub fn diff(observed: &Observed, desired: Desired) -> Self {
         let account = desired.account;
         let here = observed.account(account);
-        let is_blocked = Effect::of(&desired.findings) != Effect::GoOn;
-        let (changes, after, reasons, idle) = match desired.wanted {
-            _ if is_blocked => (Vec::new(), None, Vec::new(), Some(Idle::Blocked)),
-            Wanted::Settings { settings, reasons } => {
-                let changes = changes(here, &settings);
-                let idle = changes.is_empty().then_some(Idle::AlreadySo);
-                (changes, Some(settings), reasons, idle)
-            }
-            Wanted::NoProxy => (Vec::new(), None, Vec::new(), Some(Idle::NoProxy)),
-            Wanted::Unset => (Vec::new(), None, Vec::new(), Some(Idle::Unset)),
-            Wanted::Unknown => (Vec::new(), None, Vec::new(), Some(Idle::Blocked)),
+        let mut plan = Self {
+            findings: desired.findings,
+            ..Self::nothing(account, observed)
         };
+        match desired.wanted {
+            Wanted::Settings { settings, reasons } => {
+                let mut changes = changes(here, &settings);
+                if desired.clear.script {
+                    changes.extend(removal(here, ValueName::AutoConfigUrl));
+                    changes.sort_by_key(|change| change.value);
+                }
+                plan.new_keys = new_keys(here, &changes);
+                plan.findings.extend(lost_credentials(account, &changes));
+                plan.idle = changes.is_empty().then_some(Idle::AlreadySo);
+                plan.changes = changes;
+                plan.after = Some(settings);
+                plan.reasons = reasons;
+            }
+            Wanted::NoProxy => plan.idle = Some(Idle::NoProxy),
+            Wanted::Unset => plan.idle = Some(Idle::Unset),
+            Wanted::Unknown => plan.idle = Some(Idle::Blocked),
+        }
+        if Effect::of(&plan.findings) == Effect::GoOn {
+            return plan;
+        }
+        Self {
+            changes: Vec::new(),
+            new_keys: Vec::new(),
+            after: None,
+            reasons: Vec::new(),
+            idle: Some(Idle::Blocked),
+            ..plan
+        }
+    }
+
+    /// The plan that was written down as `intent`, exactly, on a machine that
+    /// is as it was then.
+    pub fn written_down(intent: &Intent, observed: &Observed) -> Result<Self, WrittenPlanError> {
+        let account = intent.account;
+        let here = observed.account(account);
+        if !here.exists && !intent.changes.is_empty() {
+            return Err(WrittenPlanError::AccountGone(account));
+        }
+        let mut changes = Vec::new();
+        for planned in &intent.changes {
+            let value = planned.value;
+            let now = here.values.get(&value);
+            if now.map(|data| Redacted::of(value, data)) != planned.before {
+                return Err(WrittenPlanError::Moved { account, value });
+            }
+            let after = match &planned.after {
+                None => None,
+                Some(data) => match data.filled(value, here) {
+                    Some(data) => Some(data),
+                    None => return Err(WrittenPlanError::CredentialsMissing { account, value }),
+                },
+            };
+            changes.push(Change {
+                value,
+                before: now.cloned(),
+                after,
+            });
+        }
+        let goal = here.after(&changes);
+        if let Some((value, error)) = goal.unreadable_blob() {
+            return Err(WrittenPlanError::Unreadable {
+                account,
+                value,
+                error,
+            });
+        }
+        let after = goal.intended();
+        let before = here.intended();
+        let findings: Vec<Finding> = lost_credentials(account, &changes).into_iter().collect();
+        Ok(Self {
+            reasons: compared(&before, &after, &Because::Planned, &Because::PlannedRemoval),
+            new_keys: new_keys(here, &changes),
+            removed_keys: intent.removed_keys.clone(),
+            idle: changes.is_empty().then_some(Idle::AlreadySo),
+            after: Some(after),
+            findings,
+            changes,
+            ..Self::nothing(account, observed)
+        })
+    }
+
+    /// A plan that changes nothing.
+    #[must_use]
+    pub(crate) fn nothing(account: Account, observed: &Observed) -> Self {
         Self {
             account,
-            changes,
-            before: here.intended(),
-            after,
-            reasons,
-            idle,
-            findings: desired.findings,
+            changes: Vec::new(),
+            new_keys: Vec::new(),
+            removed_keys: Vec::new(),
+            before: observed.account(account).intended(),
+            after: None,
+            reasons: Vec::new(),
+            idle: None,
+            findings: Vec::new(),
         }
     }
 
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.removed_keys.is_empty()
     }
 
     /// The entries that the new list has and the old one lacks.
     pub fn added(&self) -> impl Iterator<Item = &EntryReason> {
         self.reasons
             .iter()
-            .filter(|reason| !matches!(reason.because, Because::Present | Because::Removed))
+            .filter(|reason| reason.because != Because::Present && !reason.because.is_removal())
     }
 
-    /// The entries that the site drops.
+    /// The entries that the old list has and the new one lacks.
     pub fn removed(&self) -> impl Iterator<Item = &EntryReason> {
         self.reasons
             .iter()
-            .filter(|reason| reason.because == Because::Removed)
+            .filter(|reason| reason.because.is_removal())
+    }
+}
+
+impl ObservedAccount {
+    /// The account after `changes`.
+    #[must_use]
+    pub fn after(&self, changes: &[Change]) -> Self {
+        let mut after = self.clone();
+        for change in changes {
+            match &change.after {
+                Some(data) => {
+                    after.keys.insert(change.value.key());
+                    after.values.insert(change.value, data.clone());
+                }
+                None => {
+                    after.values.remove(&change.value);
+                }
+            }
+        }
+        after
     }
 }
 
@@ -134,7 +279,44 @@ fn changes(here: &ObservedAccount, wanted: &ProxySettings) -> Vec<Change> {
         .map(|(value, after)| Change {
             value,
             before: here.values.get(&value).cloned(),
-            after,
+            after: Some(after),
         })
         .collect()
+}
+
+fn removal(here: &ObservedAccount, value: ValueName) -> Option<Change> {
+    Some(Change {
+        value,
+        before: Some(here.values.get(&value)?.clone()),
+        after: None,
+    })
+}
+
+fn new_keys(here: &ObservedAccount, changes: &[Change]) -> Vec<SettingsKey> {
+    let is_made = |key: &SettingsKey| {
+        let writes = changes.iter().filter(|change| change.after.is_some());
+        // A key below makes those above it.
+        let highest = writes.map(|change| change.value.key()).min();
+        !here.keys.contains(key) && highest.is_some_and(|made| made <= *key)
+    };
+    SettingsKey::ALL.into_iter().filter(is_made).collect()
+}
+
+/// A journal holds no password, so one that would be overwritten could never be put back.
+fn lost_credentials(account: Account, changes: &[Change]) -> Option<Finding> {
+    let held = |name, data: &Option<RegistryData>| {
+        data.as_ref()
+            .map_or_else(Vec::new, |data| credentials(name, data))
+    };
+    let is_lost = |change: &&Change| {
+        let before = held(change.value, &change.before);
+        !before.is_empty() && before != held(change.value, &change.after)
+    };
+    changes
+        .iter()
+        .find(is_lost)
+        .map(|change| Finding::CredentialsWouldBeLost {
+            account,
+            value: change.value,
+        })
 }

@@ -58,16 +58,44 @@ pub fn select(
     }
 }
 
+/// What stands for a user and password that are not shown.
+const MASK: &str = "***";
+
 /// The string with any `user:password@` replaced by `***@`, fit to be shown.
 ///
 /// A password may hold blanks, semicolons and `@`; rather too much is hidden.
 #[must_use]
 pub fn masked(proxy_server: &str) -> String {
-    if proxy_server.contains('=') {
-        proxy_server.split_inclusive(';').map(masked_part).collect()
+    cut_credentials(proxy_server).0
+}
+
+/// The string as [`masked`] shows it, and what it hides, in order.
+/// [`insert_credentials`] is the inverse.
+pub(crate) fn cut_credentials(proxy_server: &str) -> (String, Vec<String>) {
+    let mut cut = Vec::new();
+    let masked = if proxy_server.contains('=') {
+        proxy_server
+            .split_inclusive(';')
+            .map(|part| cut_part(part, &mut cut))
+            .collect()
     } else {
-        masked_part(proxy_server)
-    }
+        cut_part(proxy_server, &mut cut)
+    };
+    (masked, cut)
+}
+
+/// Puts back what [`cut_credentials`] cut out; `None` where the number is another.
+pub(crate) fn insert_credentials(masked: &str, credentials: &[String]) -> Option<String> {
+    let hole = format!("{MASK}@");
+    let pieces: Vec<&str> = masked.split(&hole).collect();
+    let (first, rest) = pieces.split_first()?;
+    let whole = || {
+        rest.iter()
+            .zip(credentials)
+            .flat_map(|(piece, secret)| [secret, "@", piece])
+            .collect::<String>()
+    };
+    (rest.len() == credentials.len()).then(|| first.to_string() + &whole())
 }
 
 /// `SetProxyAndBypassList` and its helpers in _WebProxyDataBuilder.cs, and the
@@ -187,8 +215,8 @@ fn is_wininet_separator(character: char) -> bool {
     matches!(character, ';' | ' ' | '\t'..='\r')
 }
 
-/// Hides everything from the start of an authority to its last `@`.
-fn masked_part(part: &str) -> String {
+/// Cuts everything from the start of an authority to its last `@`.
+fn cut_part(part: &str, cut: &mut Vec<String>) -> String {
     let Some(at) = part.rfind('@') else {
         return part.to_owned();
     };
@@ -200,7 +228,9 @@ fn masked_part(part: &str) -> String {
         Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => scheme.len() + 3,
         _ => 0,
     };
-    format!("{}***{}", &part[..key + scheme], &part[at..])
+    let start = key + scheme;
+    cut.push(part[start..at].to_owned());
+    format!("{}{MASK}{}", &part[..start], &part[at..])
 }
 
 #[cfg(test)]

@@ -70,6 +70,20 @@ impl BlobText {
     }
 }
 
+impl BlobText {
+    /// The string after `edit` of its bytes, seen as one character each so that
+    /// whatever is not touched stays; `None` where `edit` gives up.
+    pub(crate) fn edited(&self, edit: impl FnOnce(&str) -> Option<String>) -> Option<Self> {
+        let characters: String = self.0.iter().copied().map(char::from).collect();
+        let edited = edit(&characters)?;
+        edited
+            .chars()
+            .map(|character| u8::try_from(character).ok())
+            .collect::<Option<Vec<u8>>>()
+            .map(Self)
+    }
+}
+
 impl From<&str> for BlobText {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().to_vec())

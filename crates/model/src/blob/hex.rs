@@ -63,7 +63,7 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, HexError> {
 }
 
 /// Bytes as lower-case digits without separators.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

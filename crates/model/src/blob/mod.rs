@@ -20,5 +20,6 @@ mod winhttp;
 pub use connection::{ConnectionSettings, DiscoveryCache, Tail};
 pub use document::{Blob, BlobDocument, BlobKind, describe};
 pub use field::{BlobError, BlobText};
+pub(crate) use hex::to_hex;
 pub use hex::{HexError, HexErrorKind, parse_hex};
 pub use winhttp::WinHttpSettings;

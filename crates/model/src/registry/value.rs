@@ -74,6 +74,15 @@ impl RegistryData {
         }
     }
 
+    /// The data as an on-off switch. Tools have been seen to write one as text.
+    #[must_use]
+    pub fn switch(&self) -> Option<bool> {
+        match self {
+            Self::Dword(number) => Some(*number != 0),
+            _ => self.text().map(|text| text.trim() == "1"),
+        }
+    }
+
     /// The string as programs read it: up to the first NUL, whether or not the
     /// data ends as it should. `None` where the type is not a string's.
     #[must_use]

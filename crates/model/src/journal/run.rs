@@ -1,0 +1,146 @@
+//! A run as its journal tells it.
+
+use jiff::Timestamp;
+
+use super::line::{self, JournalError, JournalErrorKind, Sealer};
+use super::record::{Begin, Command, Intent, Kept, Record, RunNumber};
+
+/// A run as its journal tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// How it began.
+    pub begin: Begin,
+    /// What it changed, in order.
+    pub transactions: Vec<Transaction>,
+    /// How many bytes of the journal hold whole records; the rest was torn off.
+    pub sound_bytes: usize,
+    /// What continues the journal.
+    pub sealer: Sealer,
+}
+
+/// Changes that are made together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// What was to be changed.
+    pub intents: Vec<Intent>,
+    /// How it ended; `None` where it was interrupted.
+    pub end: Option<TransactionEnd>,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionEnd {
+    /// Everything is as intended.
+    Committed(Timestamp),
+    /// Everything is as before, but for what somebody else had changed.
+    RolledBack {
+        /// When.
+        time: Timestamp,
+        /// What stayed.
+        kept: Vec<Kept>,
+    },
+}
+
+impl Run {
+    /// Reads a journal's bytes; `None` where not even its first record was finished.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, JournalError> {
+        let opened = line::open(bytes)?;
+        let mut records = opened.records.into_iter().zip(1..);
+        let Some((Record::Begin(begin), _)) = records.next() else {
+            return Ok(None);
+        };
+        let mut transactions: Vec<Transaction> = Vec::new();
+        for (record, line) in records {
+            let open = transactions.last_mut().filter(|last| last.end.is_none());
+            match (record, open) {
+                (Record::Intent { accounts }, None) => transactions.push(Transaction {
+                    intents: accounts,
+                    end: None,
+                }),
+                (Record::Commit { time }, Some(open)) => {
+                    open.end = Some(TransactionEnd::Committed(time));
+                }
+                (Record::Rollback { time, kept }, Some(open)) => {
+                    open.end = Some(TransactionEnd::RolledBack { time, kept });
+                }
+                (Record::Write { .. } | Record::RemoveKey { .. }, Some(_)) => {}
+                _ => {
+                    let kind = JournalErrorKind::OutOfPlace;
+                    return Err(JournalError { line, kind });
+                }
+            }
+        }
+        Ok(Some(Self {
+            begin,
+            transactions,
+            sound_bytes: opened.sound_bytes,
+            sealer: opened.sealer,
+        }))
+    }
+
+    /// The transaction that was interrupted, if one was.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<&Transaction> {
+        self.transactions.last().filter(|last| last.end.is_none())
+    }
+
+    /// What the run changed in the end, account by account.
+    #[must_use]
+    pub fn committed(&self) -> Vec<Intent> {
+        let mut merged: Vec<Intent> = Vec::new();
+        let committed = self
+            .transactions
+            .iter()
+            .filter(|one| matches!(one.end, Some(TransactionEnd::Committed(_))));
+        for intent in committed.flat_map(|transaction| &transaction.intents) {
+            match merged.iter_mut().find(|one| one.account == intent.account) {
+                Some(earlier) => earlier.extend(intent),
+                None => merged.push(intent.clone()),
+            }
+        }
+        merged
+    }
+}
+
+impl Intent {
+    /// This, and then `later`.
+    fn extend(&mut self, later: &Self) {
+        for change in &later.changes {
+            match self
+                .changes
+                .iter_mut()
+                .find(|one| one.value == change.value)
+            {
+                Some(earlier) => earlier.after.clone_from(&change.after),
+                None => self.changes.push(change.clone()),
+            }
+        }
+        let added = later
+            .new_keys
+            .iter()
+            .filter(|key| !self.new_keys.contains(key));
+        self.new_keys.extend(added.copied().collect::<Vec<_>>());
+    }
+}
+
+/// The run that undid `run` and was not itself undone.
+#[must_use]
+pub fn undone_by(run: RunNumber, runs: &[Run]) -> Option<RunNumber> {
+    let undid = |other: &&Run| {
+        other.begin.run > run
+            && other.begin.command == Command::Undo(run)
+            && !other.committed().is_empty()
+            && undone_by(other.begin.run, runs).is_none()
+    };
+    runs.iter().find(undid).map(|other| other.begin.run)
+}
+
+/// The last run that changed something, undid nothing and was not undone.
+#[must_use]
+pub fn last_undoable(runs: &[Run]) -> Option<&Run> {
+    runs.iter()
+        .filter(|run| !matches!(run.begin.command, Command::Undo(_)))
+        .filter(|run| !run.committed().is_empty())
+        .filter(|run| undone_by(run.begin.run, runs).is_none())
+        .max_by_key(|run| run.begin.run)
+}
