@@ -34,6 +34,9 @@ pub(crate) struct Global {
     /// Nothing on stderr but errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Ask nothing.
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
     /// Colour: auto, always or never.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
@@ -65,6 +68,12 @@ pub(crate) enum Command {
     Sid(Sid),
     /// Show what would change in the accounts' settings.
     Plan(Plan),
+    /// Change the accounts' settings: shown first, journalled, undoable.
+    Apply(Apply),
+    /// Put back what a run changed, and nothing that others changed since.
+    Undo(Undo),
+    /// List the runs that changed settings.
+    History(History),
 }
 
 #[derive(Args, Debug)]
@@ -204,20 +213,83 @@ pub(crate) struct Sid {
     pub(crate) names: Vec<String>,
 }
 
+/// Which settings are meant, and what is wanted of them.
 #[derive(Args, Debug)]
-pub(crate) struct Plan {
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
-    /// Whose settings.
-    #[arg(long, value_name = "ACCOUNT", default_value = "both")]
-    pub(crate) account: AccountChoice,
+pub(crate) struct Settings {
+    /// Whose settings [default: both; with --copy-from system, plugin].
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<AccountChoice>,
+    /// Copy proxy and list from `current-user`, `system` or a SID, instead of what a site needs.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) copy_from: Option<String>,
+    /// Switch the configuration script off, where one is used.
+    #[arg(long)]
+    pub(crate) clear_pac: bool,
+    /// Switch automatic detection off, where it is on.
+    #[arg(long)]
+    pub(crate) clear_auto_detect: bool,
     /// Exit with 6 when there is something to change.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    /// The site [default: ./site.toml], or a plan that `plan --json` wrote.
+    #[arg(value_name = "SITE|PLAN.json")]
+    pub(crate) file: Option<PathBuf>,
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them [default: what PLAN.json names].
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Show what would be done and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) what_if: bool,
+    /// Write a log like that of the support article's script, into this folder.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".")]
+    pub(crate) transcript: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Undo {
+    /// The run [default: the last one that changed something and is not undone].
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<u32>,
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: PathBuf,
+    /// Show what would be done and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) what_if: bool,
+    /// Exit with 6 when there is something to put back.
+    #[arg(long, requires = "what_if")]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    /// Show this run value by value.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<u32>,
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AccountChoice {
     System,
     Plugin,
@@ -236,7 +308,10 @@ pub(crate) fn parse() -> Result<Result<Cli, Exit>, (Printer, CommandError)> {
     if json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.trim().trim_start_matches("error: ").to_owned();
-        let printer = Printer { json, quiet: false };
+        let printer = Printer {
+            json,
+            ..Printer::default()
+        };
         return Err((printer, CommandError::usage(message)));
     }
     // Nobody is left to tell when the stream is gone.

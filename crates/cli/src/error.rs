@@ -5,8 +5,9 @@ use std::{fmt, panic};
 
 use serde::Serialize;
 use sidestep_flow::RunError;
-use sidestep_machine::{ApplyError, StoreError};
+use sidestep_machine::{ApplyError, JournalError, StoreError, TransactionError};
 use sidestep_model::finding::{Code, Effect, Finding};
+use sidestep_model::plan::WrittenPlanError;
 
 use crate::output::Printer;
 use crate::prose;
@@ -83,6 +84,16 @@ impl CommandError {
         .hint(prose::remedy(finding))
     }
 
+    /// An earlier run was interrupted, and putting it right failed.
+    pub(crate) fn interrupted(error: TransactionError) -> Self {
+        let mut error = Self::from(error);
+        error.message = format!(
+            "an earlier run was interrupted and cannot be put right: {}",
+            error.message
+        );
+        error
+    }
+
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
@@ -101,30 +112,122 @@ impl CommandError {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
-        let code = match &error {
-            StoreError::Read { .. } => Code::FILE_UNREADABLE,
-            StoreError::Write { .. } => Code::FILE_NOT_WRITTEN,
+        const EXPORT: &str =
+            "`reg export HKEY_USERS FILE.reg` on the server, as administrator, writes one";
+        let (exit, code, hint) = match &error {
+            StoreError::Read { .. } => (Exit::Environment, Code::FILE_UNREADABLE, EXPORT),
+            StoreError::Write { .. } => (
+                Exit::Environment,
+                Code::FILE_NOT_WRITTEN,
+                "see that there is space and that the file and its folder may be written",
+            ),
+            StoreError::Moved { .. } => (
+                Exit::Refused,
+                Code::MACHINE_MOVED,
+                "plan again: somebody else writes these settings too",
+            ),
             StoreError::AliasesDisagree { .. } | StoreError::NotAnExport { .. } => {
-                Code::FILE_UNUSABLE
+                (Exit::Environment, Code::FILE_UNUSABLE, EXPORT)
             }
         };
-        Self::new(Exit::Environment, code, chain(&error))
-            .hint("`reg export HKEY_USERS FILE.reg` on the server, as administrator, writes one")
+        Self::new(exit, code, chain(&error)).hint(hint)
+    }
+}
+
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        let (code, hint) = match &error {
+            JournalError::Busy { .. } => (
+                Code::JOURNAL_BUSY,
+                "wait until it ended, then try again; a lock is let go of when its process ends"
+                    .to_owned(),
+            ),
+            JournalError::LockLost { .. } => (
+                Code::JOURNAL_BUSY,
+                "leave the lock's file alone and try again: what was begun is put right first"
+                    .to_owned(),
+            ),
+            JournalError::Read { .. } => {
+                (Code::FILE_UNREADABLE, "see that you may read it".to_owned())
+            }
+            JournalError::Write { .. } => (
+                Code::JOURNAL_NOT_WRITTEN,
+                "see that there is space and that the folder may be written; nothing is changed \
+                 that was not written down first"
+                    .to_owned(),
+            ),
+            JournalError::Damaged { path, .. } => (
+                Code::JOURNAL_DAMAGED,
+                format!(
+                    "look at the settings (`sidestep show`); if they are as they should be, move \
+                     {} away, and Sidestep goes on without it",
+                    path.display()
+                ),
+            ),
+            JournalError::Later { .. } => (
+                Code::JOURNAL_LATER,
+                "use the Sidestep that wrote it, or a later one".to_owned(),
+            ),
+        };
+        Self::new(Exit::Environment, code, chain(&error)).hint(hint)
+    }
+}
+
+impl From<TransactionError> for CommandError {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::Store(error) => error.into(),
+            TransactionError::Journal(error) => error.into(),
+            TransactionError::NotKept { .. } => {
+                Self::new(Exit::Environment, Code::VALUE_NOT_KEPT, error)
+                    .hint("look what else writes these settings, a policy or an agent")
+            }
+        }
+    }
+}
+
+impl From<ApplyError> for CommandError {
+    fn from(error: ApplyError) -> Self {
+        let what_became = error.to_string();
+        let with = |cause: TransactionError| {
+            let mut cause = Self::from(cause);
+            cause.message = format!("{}; {what_became}", cause.message);
+            cause
+        };
+        match error {
+            ApplyError::Moved { .. } => Self::new(Exit::Refused, Code::MACHINE_MOVED, error)
+                .hint("plan again: somebody else writes these settings too"),
+            ApplyError::NotBegun(cause) | ApplyError::PutBack(cause) => with(cause),
+            ApplyError::Interrupted { cause, .. } => with(cause).hint(
+                "when the cause is gone, `sidestep apply` or `sidestep undo` puts it back first",
+            ),
+        }
+    }
+}
+
+impl From<WrittenPlanError> for CommandError {
+    fn from(error: WrittenPlanError) -> Self {
+        let (code, hint) = match &error {
+            WrittenPlanError::Moved { .. } | WrittenPlanError::AccountGone(_) => (
+                Code::MACHINE_MOVED,
+                "nothing was written; plan again, and have the new plan agreed",
+            ),
+            WrittenPlanError::CredentialsMissing { .. } | WrittenPlanError::Unreadable { .. } => (
+                Code::PLAN_UNUSABLE,
+                "nothing was written; apply the site, or --copy-from, without a plan file",
+            ),
+        };
+        Self::new(Exit::Refused, code, error).hint(hint)
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Store(error) | RunError::Apply(ApplyError::Store(error)) => error.into(),
-            RunError::Apply(error @ ApplyError::Moved { .. }) => {
-                Self::new(Exit::Refused, Code::FILE_NOT_WRITTEN, error)
-                    .hint("plan again: somebody else writes these settings too")
-            }
-            RunError::Apply(error @ ApplyError::NotKept { .. }) => {
-                Self::new(Exit::Environment, Code::FILE_NOT_WRITTEN, error)
-                    .hint("look what else writes these settings, a policy or an agent")
-            }
+            RunError::Store(error) => error.into(),
+            RunError::Apply(error) => error.into(),
+            RunError::Journal(error) => error.into(),
+            RunError::Recovery(error) => Self::interrupted(error),
         }
     }
 }

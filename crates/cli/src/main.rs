@@ -4,10 +4,13 @@ mod args;
 mod commands;
 mod error;
 mod output;
+mod plan_view;
+mod planning;
 mod prose;
 mod rehearsal;
 mod render;
 mod site_file;
+mod transcript;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,8 @@ pub(crate) struct Printer {
     pub(crate) json: bool,
     /// Nothing on stderr but errors.
     pub(crate) quiet: bool,
+    /// Every question is answered with yes.
+    pub(crate) yes: bool,
 }
 
 impl Printer {
@@ -42,6 +44,20 @@ impl Printer {
         if !self.quiet {
             aside(note);
         }
+    }
+
+    /// Whether the person agrees. Where nobody can be asked, having typed the
+    /// command is the answer: what is done next can be undone.
+    pub(crate) fn confirm(self, question: &str) -> Result<bool, CommandError> {
+        let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if self.yes || self.json || !can_ask {
+            return Ok(true);
+        }
+        let mut out = anstream::stderr().lock();
+        written(write!(out, "{question} [y/N] ").and_then(|()| out.flush()))?;
+        let mut answer = String::new();
+        written(io::stdin().read_line(&mut answer).map(|_| ()))?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Shows what is being done, on a terminal only.

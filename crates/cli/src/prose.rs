@@ -2,11 +2,12 @@
 
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Service;
-use sidestep_model::desired::Because;
+use sidestep_model::desired::{Because, SourceFault};
 use sidestep_model::event::{Outcome, Step};
 use sidestep_model::evidence::Path;
-use sidestep_model::finding::{Finding, Severity};
+use sidestep_model::finding::{Finding, Interruption, Severity};
 use sidestep_model::route::{Reason, Route, RouteDecision};
+use sidestep_model::settings::Flags;
 
 /// Every screen of a rehearsal carries this.
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
@@ -100,6 +101,30 @@ pub(crate) fn message(finding: &Finding) -> String {
             "the site sends {} direct, but no entry in the list of {account} covers \"{name}\"",
             self::service(*service)
         ),
+        Finding::SourceNotCopyable { from, fault } => {
+            format!(
+                "the settings of {from} cannot be copied: {}",
+                source_fault(fault)
+            )
+        }
+        Finding::CredentialsWouldBeLost { account, value } => format!(
+            "{} of {account} holds a user and password, which would be overwritten; a journal \
+             never holds them, so they could not be put back",
+            value.name()
+        ),
+        Finding::EditedSince { account, value } => format!(
+            "{} of {account} was edited by somebody else since; what was edited stays",
+            value.name()
+        ),
+        Finding::RunInterrupted { run, state } => match state {
+            Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
+            Interruption::Finished => {
+                format!("run {run} was interrupted when all was written; it is finished now")
+            }
+            Interruption::PutBack => {
+                format!("run {run} was interrupted; what it had written is put back now")
+            }
+        },
         Finding::NameUnknown { host, .. } => format!("{host} does not resolve"),
         Finding::ProxyUnreachable { proxy, detail } => {
             format!("the proxy {proxy} cannot be reached: {detail}")
@@ -157,7 +182,7 @@ pub(crate) fn message(finding: &Finding) -> String {
 pub(crate) fn remedy(finding: &Finding) -> String {
     match finding {
         Finding::AutoDetectOn { direct, .. } => format!(
-            "switch it off for this account, or have the WPAD script's owner put these lines at \
+            "switch it off for this account (--clear-auto-detect), or have the WPAD script's owner put these lines at \
              the top of FindProxyForURL:\n{}",
             pac_fragment(direct)
         ),
@@ -221,6 +246,30 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              an entry with bypass.remove = [\"{text}\"] and write it without port or wildcard in \
              front"
         ),
+        Finding::SourceNotCopyable {
+            fault: SourceFault::AutoDetect,
+            ..
+        } => "switch it off there, or copy without it: --clear-auto-detect".to_owned(),
+        Finding::SourceNotCopyable {
+            fault: SourceFault::AutoConfigScript,
+            ..
+        } => "switch it off there, or copy without it: --clear-pac".to_owned(),
+        Finding::SourceNotCopyable { .. } => "set the proxy up there and switch it on, or leave \
+             --copy-from out and name the proxy in the site file with [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::CredentialsWouldBeLost { .. } => "note them down and take them out yourself \
+             first; Azure Backup supports no proxy that asks for a user"
+            .to_owned(),
+        Finding::EditedSince { .. } => "look at it with `sidestep show`; what Sidestep had added \
+             and that stays in the list does no harm"
+            .to_owned(),
+        Finding::RunInterrupted {
+            state: Interruption::Open,
+            ..
+        } => "`sidestep apply` or `sidestep undo` puts it right before anything else; `sidestep \
+              history` shows it"
+            .to_owned(),
+        Finding::RunInterrupted { .. } => "nothing".to_owned(),
         Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
              linked to the VM's network"
             .to_owned(),
@@ -397,6 +446,44 @@ pub(crate) fn because(because: &Because) -> String {
         Because::Required(endpoint) => endpoint.why.to_owned(),
         Because::Local => "bypass.local of the site: names without a period".to_owned(),
         Because::Added => "bypass.add of the site".to_owned(),
+        Because::Copied => "the account that is copied has it".to_owned(),
+        Because::PutBack => "was there before".to_owned(),
+        Because::Planned | Because::PlannedRemoval => "the plan says so".to_owned(),
         Because::Removed => "bypass.remove of the site".to_owned(),
+        Because::TakenBack => "was not there before".to_owned(),
+    }
+}
+
+/// The mechanisms that an account's flags switch on.
+pub(crate) fn flags(flags: Flags) -> String {
+    let names = [
+        (Flags::AUTO_DETECT, "auto-detect"),
+        (Flags::AUTO_CONFIG_URL, "configuration script"),
+        (Flags::MANUAL_PROXY, "manual proxy"),
+    ];
+    let on: Vec<&str> = names
+        .into_iter()
+        .filter_map(|(bit, name)| flags.has(bit).then_some(name))
+        .collect();
+    if on.is_empty() {
+        "direct".to_owned()
+    } else {
+        on.join(" and ")
+    }
+}
+
+fn source_fault(fault: &SourceFault) -> String {
+    match fault {
+        SourceFault::Unreadable(error) => format!("its blob cannot be read: {error}"),
+        SourceFault::AutoDetect => {
+            "it detects automatically, and a bypass list counts for nothing there".to_owned()
+        }
+        SourceFault::AutoConfigScript => {
+            "it uses a configuration script, and a bypass list counts for nothing there".to_owned()
+        }
+        SourceFault::SwitchedOff(proxy) => {
+            format!("its proxy {proxy} is switched off, and the copy would be, too")
+        }
+        SourceFault::NoProxy => "it has no proxy".to_owned(),
     }
 }

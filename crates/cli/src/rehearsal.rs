@@ -7,10 +7,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sidestep_audit::Audit;
 use sidestep_flow::{Run, Vault, Witness, World};
 use sidestep_lab as lab;
-use sidestep_machine::RegFileStore;
+use sidestep_machine::{Journal, RegFileStore};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::diagnosis::BackupFailure;
@@ -76,8 +77,11 @@ pub(crate) async fn rehearse(
     let mut backed_up = None;
     let mut seen = None;
     let mut log_end = log_start;
+    let mut store = RegFileStore::new(&lab.registry_file());
+    let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
     let world = World {
-        store: &mut RegFileStore::new(&lab.registry_file()),
+        store: &mut store,
+        journal: &journal,
         network: &network(&lab),
         vault: &mut vault,
         witness: &mut witness,

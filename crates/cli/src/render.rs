@@ -1,6 +1,8 @@
 //! Shapes that several commands print.
 
 use comfy_table::{Table, presets};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sidestep_model::finding::Finding;
 
@@ -47,6 +49,12 @@ pub(crate) fn findings_document(findings: &[Finding]) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// A time as the person's own clock shows it.
+pub(crate) fn local_time(time: Timestamp) -> String {
+    let local = time.to_zoned_datetime(TimeZone::system());
+    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// `1 entry`, `2 entries`.

@@ -26,6 +26,19 @@ impl SiteFile {
         Self { named }
     }
 
+    /// The file named in place of an argument of the verb's own, if that is given.
+    pub(crate) fn or(self, argument: Option<&Path>) -> Result<Self, CommandError> {
+        match (self.named, argument) {
+            (Some(_), Some(_)) => Err(CommandError::usage(
+                "two site files are named: SITE and --site",
+            )
+            .hint("name one of them")),
+            (named, argument) => Ok(Self {
+                named: named.or_else(|| argument.map(Path::to_owned)),
+            }),
+        }
+    }
+
     /// The file that was named.
     pub(crate) fn named(&self) -> Option<&Path> {
         self.named.as_deref()
@@ -53,6 +66,28 @@ pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
         CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
             .hint("`sidestep init` writes one; `--site FILE` names another")
     })
+}
+
+/// The text of a file that a shell may have written: Windows PowerShell's `>`
+/// writes UTF-16.
+pub(crate) fn read_text(path: &Path) -> Result<String, CommandError> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let message = format!("cannot read {}: {error}", path.display());
+        CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
+    };
+    let bytes = fs::read(path).map_err(|error| unreadable(&error))?;
+    if let Some(units) = bytes.strip_prefix(b"\xff\xfe") {
+        let units = units.chunks(2).map(|unit| match unit {
+            [low, high] => u16::from_le_bytes([*low, *high]),
+            // Half a character is none.
+            _ => 0xd800,
+        });
+        return char::decode_utf16(units)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(&error));
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    String::from_utf8(text.to_vec()).map_err(|error| unreadable(&error))
 }
 
 /// The site that `text` describes; errors are shown in their lines of `name`.

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sidestep_flow::{Run, Vault, Witness, World, run};
-use sidestep_machine::RegFileStore;
+use sidestep_machine::{Journal, RegFileStore};
 use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::catalogue::Service;
@@ -88,8 +89,11 @@ async fn carried(file: &Path, works: bool, path: evidence::Path) -> (Run, Vec<Ev
         addresses: AddressMap::closed([]),
         ..Network::default()
     };
+    let mut store = RegFileStore::new(file);
+    let journal = Journal::open(&store.journal_folder(), Timestamp::now).unwrap();
     let world = World {
-        store: &mut RegFileStore::new(file),
+        store: &mut store,
+        journal: &journal,
         network: &nowhere,
         vault: &mut Says { works, path },
         witness: &mut Says { works, path },

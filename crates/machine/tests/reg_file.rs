@@ -4,10 +4,12 @@
 
 use std::fs;
 
-use sidestep_machine::{ApplyError, RegFileStore, Store, StoreError, apply};
+use jiff::Timestamp;
+use sidestep_machine::{ApplyError, Journal, RegFileStore, Store, StoreError};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Cloud};
-use sidestep_model::desired::Desired;
+use sidestep_model::desired::{Clear, Desired};
+use sidestep_model::journal::Command;
 use sidestep_model::observed::{Observed, ValueName};
 use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::registry::RegistryData;
@@ -32,8 +34,14 @@ const EXPORT: &str = "Windows Registry Editor Version 5.00\r\n\
 fn plan(account: Account, observed: &Observed) -> Plan {
     let site = Site::parse(site::SAMPLE).unwrap();
     let catalogue = Catalogue::of(Cloud::AzureCloud);
-    let desired = Desired::of(account, catalogue, &site, observed);
+    let desired = Desired::of(account, catalogue, &site, observed, Clear::default());
     Plan::diff(observed, desired)
+}
+
+fn apply(plan: &Plan, store: &mut RegFileStore) -> Result<(), ApplyError> {
+    let journal = Journal::open(&store.journal_folder(), Timestamp::now).unwrap();
+    let mut run = journal.begin(Command::Apply, &store.place()).unwrap();
+    sidestep_machine::apply(std::slice::from_ref(plan), store, &mut run, &mut |_| {})
 }
 
 #[test]
@@ -83,7 +91,7 @@ fn a_plan_is_refused_when_the_machine_moved() {
     assert!(matches!(
         refused,
         Err(ApplyError::Moved {
-            name: "ProxyOverride",
+            value: ValueName::ProxyOverride,
             ..
         })
     ));
@@ -134,5 +142,5 @@ fn a_text_proxy_enable_counts_as_the_number_that_it_spells() {
         .changes
         .into_iter()
         .find(|change| change.value == ValueName::ProxyEnable);
-    assert_eq!(enable.unwrap().after, RegistryData::Dword(1));
+    assert_eq!(enable.unwrap().after, Some(RegistryData::Dword(1)));
 }

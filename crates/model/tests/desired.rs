@@ -7,10 +7,10 @@ use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::bypass::{Consumer, HostContext};
 use sidestep_model::catalogue::{Catalogue, Cloud};
-use sidestep_model::desired::{Because, Desired};
+use sidestep_model::desired::{Because, Clear, Desired};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::Effect;
-use sidestep_model::observed::{Observed, ObservedAccount, ValueName};
+use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
 use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::registry::RegistryData;
 use sidestep_model::route::{Route, route};
@@ -35,6 +35,7 @@ fn machine(settings: &ProxySettings) -> Observed {
     ];
     let account = ObservedAccount {
         exists: true,
+        keys: SettingsKey::ALL.into(),
         values: values
             .map(|(name, blob)| (name, RegistryData::Binary(blob)))
             .into(),
@@ -50,7 +51,7 @@ fn plan(site: &Site, observed: &Observed) -> Plan {
     let catalogue = Catalogue::of(Cloud::AzureCloud);
     Plan::diff(
         observed,
-        Desired::of(Account::System, catalogue, site, observed),
+        Desired::of(Account::System, catalogue, site, observed, Clear::default()),
     )
 }
 
@@ -68,12 +69,7 @@ fn list(plan: &Plan) -> &str {
 /// The machine after the plan was carried out.
 fn carried_out(observed: &Observed, plan: &Plan) -> Observed {
     let mut after = observed.clone();
-    for change in &plan.changes {
-        after
-            .system
-            .values
-            .insert(change.value, change.after.clone());
-    }
+    after.system = observed.system.after(&plan.changes);
     after
 }
 
@@ -231,7 +227,13 @@ fn an_account_that_is_not_there_is_no_account_without_a_proxy() {
         (vec!["SS111".to_owned()], Effect::RefuseEnvironment)
     );
     let catalogue = Catalogue::of(Cloud::AzureCloud);
-    let desired = Desired::of(Account::Plugin, catalogue, &site(&[]), &nobody);
+    let desired = Desired::of(
+        Account::Plugin,
+        catalogue,
+        &site(&[]),
+        &nobody,
+        Clear::default(),
+    );
     assert_eq!(desired.findings[0].effect(), Effect::GoOn);
 }
 
@@ -356,7 +358,7 @@ fn only_the_blobs_counter_and_meaning_change() {
     let before = ProxySettings::manual("p:8080", "a.example");
     let observed = machine(&before);
     let plan = plan(&site(&[]), &observed);
-    let RegistryData::Binary(bytes) = &plan.changes.last().unwrap().after else {
+    let Some(RegistryData::Binary(bytes)) = &plan.changes.last().unwrap().after else {
         panic!("a blob is binary");
     };
     let old = ConnectionSettings::new(&before);

@@ -1,7 +1,7 @@
 //! From what was typed to the verb.
 
 use crate::args::{Cli, Color, Command};
-use crate::commands::{bypass, decode, init, plan, rehearse, route, sid};
+use crate::commands::{apply, bypass, decode, history, init, plan, rehearse, route, sid, undo};
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::site_file::SiteFile;
@@ -16,16 +16,20 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
     let printer = Printer {
         json: cli.global.json,
         quiet: cli.global.quiet,
+        yes: cli.global.yes,
     };
     let site = SiteFile::new(cli.global.site);
     match cli.command {
-        Command::Rehearse(args) => rehearse::run(&args, &site, printer),
+        Command::Rehearse(args) => rehearse::run(&args, site, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),
         Command::Decode(args) => decode::run(&args, printer),
         Command::Sid(args) => sid::run(&args, printer),
-        Command::Plan(args) => plan::run(&args, &site, printer),
+        Command::Plan(args) => plan::run(&args, site, printer),
+        Command::Apply(args) => apply::run(&args, site, printer),
+        Command::Undo(args) => undo::run(&args, printer),
+        Command::History(args) => history::run(&args, printer),
     }
     .map_err(|error| (printer, error))
 }

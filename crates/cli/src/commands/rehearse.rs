@@ -23,11 +23,7 @@ const GENERATED_BYTES: u64 = 8 * 1024 * 1024;
 /// The corporate proxy of a site that keeps the one it finds, without naming it.
 const FOUND_PROXY: (&str, u16) = ("10.2.0.16", 8080);
 
-pub(crate) fn run(
-    args: &Rehearse,
-    site: &SiteFile,
-    printer: Printer,
-) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Rehearse, site: SiteFile, printer: Printer) -> Result<Exit, CommandError> {
     if args.list {
         if printer.json {
             printer.document(&list_document(Scenario::all()))?;
@@ -40,14 +36,8 @@ pub(crate) fn run(
         CommandError::usage(format!("there is no scenario \"{}\"", args.scenario))
             .hint("`sidestep rehearse --list` names them")
     })?;
-    if args.site_file.is_some() && site.named().is_some() {
-        return Err(
-            CommandError::usage("two site files are named: SITE and --site")
-                .hint("name one of them"),
-        );
-    }
-    let file = args.site_file.as_deref().or_else(|| site.named());
-    let (mut site, name) = rehearsed_site(file, scenario)?;
+    let site = site.or(args.site_file.as_deref())?;
+    let (mut site, name) = rehearsed_site(site.named(), scenario)?;
     let database = chosen_database(&mut site, &name)?;
     let setup = setup(&site, scenario, args.database.as_deref())?;
 

@@ -22,4 +22,4 @@ mod run;
 pub use line::{JournalError, JournalErrorKind, Sealer};
 pub use record::{Begin, Command, FORMAT, Intent, Kept, Record, Recorded, RunNumber};
 pub use recovery::{Recovery, recover};
-pub use run::{Run, Transaction, TransactionEnd, last_undoable, undone_by};
+pub use run::{Run, Transaction, TransactionEnd, last_undoable, overlaid_by, undone_by};

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use super::line::{self, JournalError, JournalErrorKind, Sealer};
 use super::record::{Begin, Command, Intent, Kept, Record, RunNumber};
+use crate::account::Account;
+use crate::observed::ValueName;
 
 /// A run as its journal tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,4 +145,35 @@ pub fn last_undoable(runs: &[Run]) -> Option<&Run> {
         .filter(|run| !run.committed().is_empty())
         .filter(|run| undone_by(run.begin.run, runs).is_none())
         .max_by_key(|run| run.begin.run)
+}
+
+/// A later run that changed the same values and still counts: it has to be
+/// undone first.
+#[must_use]
+pub fn overlaid_by(run: &Run, runs: &[Run]) -> Option<RunNumber> {
+    let number = run.begin.run;
+    let touched: Vec<_> = values(run).collect();
+    let overlays = |other: &&Run| {
+        // Together with the run that it undoes it changes nothing.
+        let is_balanced = matches!(other.begin.command, Command::Undo(of) if of > number);
+        other.begin.run > number
+            && !is_balanced
+            && undone_by(other.begin.run, runs).is_none()
+            && values(other).any(|value| touched.contains(&value))
+    };
+    let last = runs
+        .iter()
+        .filter(overlays)
+        .max_by_key(|other| other.begin.run);
+    last.map(|other| other.begin.run)
+}
+
+fn values(run: &Run) -> impl Iterator<Item = (Account, ValueName)> {
+    run.committed().into_iter().flat_map(|intent| {
+        let account = intent.account;
+        intent
+            .changes
+            .into_iter()
+            .map(move |change| (account, change.value))
+    })
 }

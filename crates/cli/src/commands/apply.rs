@@ -1,0 +1,146 @@
+//! `sidestep apply`: change the settings, shown first and journalled.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::json;
+use sidestep_flow::recover;
+use sidestep_machine::{Journal, RegFileStore, Store, apply};
+use sidestep_model::account::Account;
+use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::journal::{Command, RunNumber};
+use sidestep_model::plan::Plan;
+
+use crate::args;
+use crate::commands::plan;
+use crate::error::{CommandError, Exit};
+use crate::output::Printer;
+use crate::planning::{Planner, WrittenPlan, each_once};
+use crate::render::plural;
+use crate::site_file::{self, SiteFile};
+use crate::transcript;
+
+pub(crate) fn run(
+    args: &args::Apply,
+    site: SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
+    let (planner, named) = planner(args, site)?;
+    let Some(at) = args.at.clone().or(named) else {
+        return Err(CommandError::usage("it is not said whose settings are meant")
+            .hint("`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` writes one"));
+    };
+    let mut store = RegFileStore::new(&at);
+    if args.what_if {
+        return plan::look(&planner, &store, args.settings.detailed_exitcode, printer);
+    }
+    let folder = store.journal_folder();
+    let mut findings = Vec::new();
+    // Where nothing was ever applied there is nothing to put right, and a
+    // refusal leaves no folder behind.
+    let mut journal = None;
+    if folder.exists() {
+        let journal = journal.insert(Journal::open(&folder, Timestamp::now)?);
+        findings = recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+    }
+    let plans = planner.plans(&store.read()?)?;
+    each_once(&mut findings, &plans);
+    let effect = Effect::of(&findings);
+    if !printer.json {
+        printer.text(&plan::text(&plans, &findings, Some(&plan::undo_line(&at))))?;
+    }
+    let outcome = if effect != Effect::GoOn {
+        Outcome::Refused
+    } else if plans.iter().all(Plan::is_empty) {
+        Outcome::NothingToDo
+    } else if printer.confirm(&format!("\nWrite this to {}?", at.display()))? {
+        let journal = match &mut journal {
+            Some(journal) => journal,
+            None => journal.insert(Journal::open(&folder, Timestamp::now)?),
+        };
+        let mut run = journal.begin(Command::Apply, &store.place())?;
+        apply(&plans, &mut store, &mut run, &mut |_| {})?;
+        Outcome::Done(run.number())
+    } else {
+        Outcome::Declined
+    };
+    if let (Some(folder), Effect::GoOn) = (&args.transcript, effect) {
+        let accounts: Vec<Account> = plans.iter().map(|plan| plan.account).collect();
+        let path = transcript::write(folder, &store.read()?, &accounts, Timestamp::now())?;
+        printer.note(&format!("log: {}", path.display()));
+    }
+    report(&outcome, &at, &plans, &findings, printer)?;
+    Ok(match outcome {
+        Outcome::Refused => effect.into(),
+        Outcome::Declined => Exit::Interrupted,
+        Outcome::NothingToDo | Outcome::Done(_) => Exit::Done,
+    })
+}
+
+enum Outcome {
+    Done(RunNumber),
+    NothingToDo,
+    Declined,
+    Refused,
+}
+
+/// What plans, and where by its own account the settings are.
+fn planner(args: &args::Apply, site: SiteFile) -> Result<(Planner, Option<PathBuf>), CommandError> {
+    let plan_file = args.file.as_deref().filter(|file| is_json(file));
+    let Some(file) = plan_file else {
+        let site = site.or(args.file.as_deref())?;
+        return Ok((Planner::new(&args.settings, &site)?, None));
+    };
+    let settings = &args.settings;
+    let is_asked_for_more = settings.account.is_some()
+        || settings.copy_from.is_some()
+        || settings.clear_pac
+        || settings.clear_auto_detect;
+    if is_asked_for_more {
+        return Err(CommandError::usage(
+            "a plan file is carried out exactly as it is: --account, --copy-from and --clear-… \
+             belong to `sidestep plan`",
+        ));
+    }
+    let plan = WrittenPlan::parse(&site_file::read_text(file)?, &file.display().to_string())?;
+    let at = plan.at.clone();
+    Ok((Planner::Written(plan), Some(at)))
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+fn report(
+    outcome: &Outcome,
+    at: &Path,
+    plans: &[Plan],
+    findings: &[Finding],
+    printer: Printer,
+) -> Result<(), CommandError> {
+    if printer.json {
+        let (name, run) = match outcome {
+            Outcome::Done(run) => ("done", Some(run)),
+            Outcome::NothingToDo => ("nothing-to-do", None),
+            Outcome::Declined => ("declined", None),
+            Outcome::Refused => ("refused", None),
+        };
+        let mut document = plan::document(&at.display().to_string(), plans, findings);
+        document["outcome"] = name.into();
+        document["run"] = json!(run);
+        return printer.document(&document);
+    }
+    match outcome {
+        Outcome::Done(run) => {
+            let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
+            printer.text(&format!(
+                "\ndone: {} written and read back (run {run})\n",
+                plural(values as u64, "value", "values")
+            ))
+        }
+        Outcome::NothingToDo => printer.text("\nnothing to do\n"),
+        Outcome::Declined => printer.text("\nnothing was written\n"),
+        Outcome::Refused => printer.text("\nrefused: nothing was written\n"),
+    }
+}

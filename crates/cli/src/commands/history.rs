@@ -1,0 +1,145 @@
+//! `sidestep history`: the runs that changed settings.
+
+use serde_json::{Value, json};
+use sidestep_machine::{JournalError, RegFileStore, runs};
+use sidestep_model::account::Account;
+use sidestep_model::finding::Code;
+use sidestep_model::journal::{Command, Run, TransactionEnd, undone_by};
+
+use crate::args;
+use crate::error::{CommandError, Exit, chain};
+use crate::output::Printer;
+use crate::plan_view::value_lines;
+use crate::prose;
+use crate::render::{local_time, table};
+
+pub(crate) fn run(args: &args::History, printer: Printer) -> Result<Exit, CommandError> {
+    let folder = RegFileStore::new(&args.at).journal_folder();
+    let mut readable = Vec::new();
+    let mut damaged = Vec::new();
+    for (path, run) in runs(&folder)? {
+        match run {
+            Ok(run) => readable.push(run),
+            Err(error) => damaged.push((path, error)),
+        }
+    }
+    if let Some(number) = args.run {
+        let run = readable.iter().find(|run| run.begin.run.0 == number);
+        let run = run.ok_or_else(|| {
+            let message = format!("there is no run {number} that can be read");
+            CommandError::new(Exit::Usage, Code::RUN_UNKNOWN, message)
+                .hint("`sidestep history` without a number lists them")
+        })?;
+        if printer.json {
+            printer.document(&run_document(run, &readable))?;
+        } else {
+            printer.text(&run_text(run, &readable))?;
+        }
+        return Ok(Exit::Done);
+    }
+    if printer.json {
+        let runs: Vec<Value> = readable
+            .iter()
+            .map(|run| run_document(run, &readable))
+            .collect();
+        let damaged: Vec<Value> = damaged
+            .iter()
+            .map(|(path, error)| json!({ "file": path, "message": chain(error) }))
+            .collect();
+        printer.document(&json!({ "runs": runs, "damaged": damaged }))?;
+    } else {
+        printer.text(&list_text(&readable, &damaged))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list_text(runs: &[Run], damaged: &[(std::path::PathBuf, JournalError)]) -> String {
+    let mut text = if runs.is_empty() {
+        "no run has changed these settings\n".to_owned()
+    } else {
+        let mut rows = table(&["Run", "Time", "Command", "Accounts", "Outcome"]);
+        for run in runs {
+            rows.add_row(vec![
+                run.begin.run.to_string(),
+                local_time(run.begin.time),
+                command(run.begin.command),
+                accounts(run)
+                    .map(prose::account)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                outcome(run, runs),
+            ]);
+        }
+        format!("{}\n", rows.trim_fmt())
+    };
+    for (_, error) in damaged {
+        text = format!("{text}\nunreadable: {}\n", chain(error));
+    }
+    text
+}
+
+fn run_text(run: &Run, runs: &[Run]) -> String {
+    let mut lines = vec![format!(
+        "Run {}: {}, {}, {}, at {}",
+        run.begin.run,
+        command(run.begin.command),
+        local_time(run.begin.time),
+        outcome(run, runs),
+        run.begin.at
+    )];
+    for intent in run.transactions.iter().flat_map(|one| &one.intents) {
+        lines.push(format!("{} ({})", intent.account, intent.account.sid()));
+        lines.extend(value_lines(intent));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn run_document(run: &Run, runs: &[Run]) -> Value {
+    let transactions: Vec<Value> = run
+        .transactions
+        .iter()
+        .map(|transaction| json!({ "accounts": transaction.intents }))
+        .collect();
+    json!({
+        "run": run.begin.run,
+        "time": run.begin.time,
+        "command": run.begin.command,
+        "at": run.begin.at,
+        "outcome": outcome_key(run),
+        "undone_by": undone_by(run.begin.run, runs),
+        "transactions": transactions,
+    })
+}
+
+fn accounts(run: &Run) -> impl Iterator<Item = Account> {
+    let touches = |account: &Account| {
+        let mut intents = run.transactions.iter().flat_map(|one| &one.intents);
+        intents.any(|intent| intent.account == *account && !intent.changes.is_empty())
+    };
+    Account::ALL.into_iter().filter(touches)
+}
+
+fn command(command: Command) -> String {
+    match command {
+        Command::Apply => "apply".to_owned(),
+        Command::Run => "run".to_owned(),
+        Command::Undo(run) => format!("undo {run}"),
+    }
+}
+
+fn outcome_key(run: &Run) -> &'static str {
+    match run.transactions.last().map(|last| &last.end) {
+        None => "nothing-changed",
+        Some(None) => "interrupted",
+        Some(Some(TransactionEnd::Committed(_))) => "done",
+        Some(Some(TransactionEnd::RolledBack { .. })) => "put-back",
+    }
+}
+
+fn outcome(run: &Run, runs: &[Run]) -> String {
+    match (outcome_key(run), undone_by(run.begin.run, runs)) {
+        ("done", Some(by)) => format!("undone by run {by}"),
+        ("interrupted", _) => "interrupted; the next apply or undo puts it right".to_owned(),
+        (key, _) => key.replace('-', " "),
+    }
+}

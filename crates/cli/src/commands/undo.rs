@@ -1,0 +1,189 @@
+//! `sidestep undo`: put back what a run changed.
+
+use jiff::Timestamp;
+use serde_json::json;
+use sidestep_flow::recover;
+use sidestep_machine::{Journal, RegFileStore, Store, apply, runs};
+use sidestep_model::finding::{Code, Finding};
+use sidestep_model::journal::{Command, Run, RunNumber, last_undoable, overlaid_by, undone_by};
+use sidestep_model::observed::Observed;
+use sidestep_model::plan::Plan;
+
+use crate::args;
+use crate::commands::plan;
+use crate::error::{CommandError, Exit};
+use crate::output::Printer;
+use crate::planning::each_once;
+use crate::render::plural;
+
+pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandError> {
+    let mut store = RegFileStore::new(&args.at);
+    store.read()?;
+    let folder = store.journal_folder();
+    if args.what_if || !folder.exists() {
+        let exit = match target(args.run, &readable(&folder)?)? {
+            Target::Run(run) => {
+                let plans = inverse(&run, &store.read()?);
+                let mut findings = Vec::new();
+                each_once(&mut findings, &plans);
+                show(None, &run, args, &plans, &findings, printer)?;
+                let is_pending = plans.iter().any(|plan| !plan.is_empty());
+                if is_pending && args.detailed_exitcode {
+                    Exit::Pending
+                } else {
+                    Exit::Done
+                }
+            }
+            Target::Nothing(why) => nothing(&why, &[], args, printer)?,
+        };
+        return Ok(exit);
+    }
+    let journal = Journal::open(&folder, Timestamp::now)?;
+    let mut findings =
+        recover(&mut store, &journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+    let run = match target(args.run, &readable(&folder)?)? {
+        Target::Run(run) => run,
+        Target::Nothing(why) => return nothing(&why, &findings, args, printer),
+    };
+    let plans = inverse(&run, &store.read()?);
+    each_once(&mut findings, &plans);
+    let is_kept = findings
+        .iter()
+        .any(|finding| matches!(finding, Finding::EditedSince { .. }));
+    let has_changes = plans.iter().any(|plan| !plan.is_empty());
+    if !printer.json {
+        printer.text(&text(&run, &plans, &findings))?;
+    }
+    // Where all is somebody else's there is nothing to do; where all is as
+    // before already, the run counts as undone from now on.
+    let mut number = None;
+    if has_changes || !is_kept {
+        let question = format!("\nPut this back in {}?", args.at.display());
+        if has_changes && !printer.confirm(&question)? {
+            printer.text("\nnothing was written\n")?;
+            return Ok(Exit::Interrupted);
+        }
+        let command = Command::Undo(run.begin.run);
+        let mut undo = journal.begin(command, &store.place())?;
+        apply(&plans, &mut store, &mut undo, &mut |_| {})?;
+        number = Some(undo.number());
+    }
+    if printer.json {
+        printer.document(&document(number, Some(&run), args, &plans, &findings))?;
+    } else if let Some(number) = number {
+        let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
+        printer.text(&format!(
+            "\ndone: {} put back and read back (run {number})\n",
+            plural(values as u64, "value", "values")
+        ))?;
+    }
+    Ok(if is_kept { Exit::Refused } else { Exit::Done })
+}
+
+enum Target {
+    Run(Box<Run>),
+    Nothing(String),
+}
+
+/// The run that is meant, among all that can be read.
+fn target(wanted: Option<u32>, runs: &[Run]) -> Result<Target, CommandError> {
+    let Some(wanted) = wanted.map(RunNumber) else {
+        return Ok(last_undoable(runs).map_or_else(
+            || Target::Nothing("nothing to undo".to_owned()),
+            |run| Target::Run(Box::new(run.clone())),
+        ));
+    };
+    let Some(run) = runs.iter().find(|run| run.begin.run == wanted) else {
+        let message = format!("there is no run {wanted}");
+        return Err(CommandError::new(Exit::Usage, Code::RUN_UNKNOWN, message)
+            .hint("`sidestep history` lists them"));
+    };
+    if run.committed().is_empty() {
+        return Ok(Target::Nothing(format!(
+            "nothing to undo: run {wanted} changed nothing"
+        )));
+    }
+    if let Some(by) = undone_by(wanted, runs) {
+        return Ok(Target::Nothing(format!(
+            "nothing to undo: run {wanted} was undone by run {by}"
+        )));
+    }
+    if let Some(later) = overlaid_by(run, runs) {
+        let message = format!("run {later} changed the same values after run {wanted}");
+        return Err(
+            CommandError::new(Exit::Refused, Code::RUN_OVERLAID, message)
+                .hint(format!("undo run {later} first")),
+        );
+    }
+    Ok(Target::Run(Box::new(run.clone())))
+}
+
+/// The runs that can be read. A damaged one cannot be undone; the last one
+/// would have been refused before.
+fn readable(folder: &std::path::Path) -> Result<Vec<Run>, CommandError> {
+    let runs = runs(folder)?.into_iter();
+    Ok(runs.filter_map(|(_, run)| run.ok()).collect())
+}
+
+/// What was written last goes back first.
+fn inverse(run: &Run, observed: &Observed) -> Vec<Plan> {
+    let intents = run.committed();
+    let inverse = |intent| Plan::inverse(intent, observed);
+    intents.iter().rev().map(inverse).collect()
+}
+
+fn nothing(
+    why: &str,
+    findings: &[Finding],
+    args: &args::Undo,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
+    if printer.json {
+        printer.document(&document(None, None, args, &[], findings))?;
+    } else {
+        let noticed = if findings.is_empty() {
+            String::new()
+        } else {
+            crate::render::findings_text(findings) + "\n\n"
+        };
+        printer.text(&format!("{noticed}{why}\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(
+    number: Option<RunNumber>,
+    run: &Run,
+    args: &args::Undo,
+    plans: &[Plan],
+    findings: &[Finding],
+    printer: Printer,
+) -> Result<(), CommandError> {
+    if printer.json {
+        printer.document(&document(number, Some(run), args, plans, findings))
+    } else {
+        printer.text(&text(run, plans, findings))
+    }
+}
+
+fn text(run: &Run, plans: &[Plan], findings: &[Finding]) -> String {
+    format!(
+        "Undo of run {} ({})\n\n{}",
+        run.begin.run,
+        crate::render::local_time(run.begin.time),
+        plan::text(plans, findings, None)
+    )
+}
+
+fn document(
+    number: Option<RunNumber>,
+    run: Option<&Run>,
+    args: &args::Undo,
+    plans: &[Plan],
+    findings: &[Finding],
+) -> serde_json::Value {
+    let mut document = plan::document(&args.at.display().to_string(), plans, findings);
+    document["undoes"] = json!(run.map(|run| run.begin.run));
+    document["run"] = json!(number);
+    document
+}

@@ -1,0 +1,224 @@
+//! From what was typed to plans: by a site, by another account, by a plan file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sidestep_machine::runs;
+use sidestep_model::account::Account;
+use sidestep_model::catalogue::{Catalogue, Cloud};
+use sidestep_model::desired::{Clear, Desired, Source};
+use sidestep_model::finding::{Code, Finding, Interruption};
+use sidestep_model::journal::Intent;
+use sidestep_model::observed::Observed;
+use sidestep_model::plan::Plan;
+use sidestep_model::site::Site;
+
+use crate::args::{AccountChoice, Settings};
+use crate::error::{CommandError, Exit};
+use crate::site_file::SiteFile;
+
+/// What makes the plans.
+pub(crate) enum Planner {
+    /// A site and what is there.
+    Site { site: Box<Site>, options: Options },
+    /// Another account's settings and what is there.
+    Copy {
+        from: String,
+        cloud: Cloud,
+        options: Options,
+    },
+    /// A plan that was made before.
+    Written(WrittenPlan),
+}
+
+/// What was asked for besides.
+pub(crate) struct Options {
+    accounts: Vec<Account>,
+    clear: Clear,
+}
+
+/// A plan as `sidestep plan --json` wrote it. Keys for people are passed over.
+#[derive(Deserialize)]
+pub(crate) struct WrittenPlan {
+    format_version: String,
+    /// Where the settings are that it was made for.
+    pub(crate) at: PathBuf,
+    plans: Vec<Intent>,
+    findings: Vec<WrittenFinding>,
+}
+
+#[derive(Deserialize)]
+struct WrittenFinding {
+    code: String,
+    severity: String,
+}
+
+impl Planner {
+    pub(crate) fn new(settings: &Settings, site: &SiteFile) -> Result<Self, CommandError> {
+        let options = |accounts: &[Account]| Options {
+            accounts: accounts.to_vec(),
+            clear: Clear {
+                auto_detect: settings.clear_auto_detect,
+                script: settings.clear_pac,
+            },
+        };
+        let Some(from) = settings.copy_from.clone() else {
+            return Ok(Self::Site {
+                site: Box::new(site.site()?),
+                options: options(accounts(settings.account.unwrap_or(AccountChoice::Both))),
+            });
+        };
+        let is_system = from.eq_ignore_ascii_case("system");
+        let chosen = match settings.account {
+            None => AccountChoice::Plugin,
+            Some(AccountChoice::System | AccountChoice::Both) if is_system => {
+                return Err(
+                    CommandError::usage("SYSTEM's settings cannot be copied to itself")
+                        .hint("leave --account out, or write `--account plugin`"),
+                );
+            }
+            Some(account) => account,
+        };
+        let site = site.site_if_any()?;
+        Ok(Self::Copy {
+            from,
+            cloud: site.map_or(Cloud::AzureCloud, |site| site.azure.cloud),
+            options: options(accounts(chosen)),
+        })
+    }
+
+    /// The plans for the machine as it was read, account by account.
+    pub(crate) fn plans(&self, observed: &Observed) -> Result<Vec<Plan>, CommandError> {
+        match self {
+            Self::Site { site, options } => {
+                let catalogue = Catalogue::of(site.azure.cloud);
+                let desired = |account: &Account| {
+                    Desired::of(*account, catalogue, site, observed, options.clear)
+                };
+                Ok(diffs(observed, options.accounts.iter().map(desired)))
+            }
+            Self::Copy {
+                from,
+                cloud,
+                options,
+            } => {
+                let source = source(from, observed)?;
+                let catalogue = Catalogue::of(*cloud);
+                let desired = |account: &Account| {
+                    Desired::copied(*account, source, catalogue, observed, options.clear)
+                };
+                Ok(diffs(observed, options.accounts.iter().map(desired)))
+            }
+            Self::Written(written) => written
+                .plans
+                .iter()
+                .map(|intent| Ok(Plan::written_down(intent, observed)?))
+                .collect(),
+        }
+    }
+}
+
+impl WrittenPlan {
+    pub(crate) fn parse(text: &str, name: &str) -> Result<Self, CommandError> {
+        let unusable = |reason: &dyn std::fmt::Display| {
+            let message = format!("{name} is no plan that can be applied: {reason}");
+            CommandError::new(Exit::Usage, Code::PLAN_UNUSABLE, message)
+                .hint("`sidestep plan --json > plan.json` writes one")
+        };
+        let plan: Self = serde_json::from_str(text).map_err(|error| unusable(&error))?;
+        if !plan.format_version.starts_with("1.") {
+            return Err(unusable(&format!("its format is {}", plan.format_version)));
+        }
+        match plan.findings.iter().find(|one| one.severity == "error") {
+            Some(finding) => Err(unusable(&format!(
+                "it was refused when it was made ({})",
+                finding.code
+            ))),
+            None => Ok(plan),
+        }
+    }
+}
+
+/// What was noticed while planning, each once, after an interrupted run that
+/// nothing was done about yet.
+pub(crate) fn findings(
+    plans: &[Plan],
+    journal_folder: &Path,
+) -> Result<Vec<Finding>, CommandError> {
+    let mut findings = Vec::new();
+    if let Some((_, last)) = runs(journal_folder)?.pop() {
+        let run = last?;
+        if run.interrupted().is_some() {
+            findings.push(Finding::RunInterrupted {
+                run: run.begin.run,
+                state: Interruption::Open,
+            });
+        }
+    }
+    each_once(&mut findings, plans);
+    Ok(findings)
+}
+
+/// Adds what was noticed while planning, each once.
+pub(crate) fn each_once(findings: &mut Vec<Finding>, plans: &[Plan]) {
+    for finding in plans.iter().flat_map(|plan| &plan.findings) {
+        if !findings.contains(finding) {
+            findings.push(finding.clone());
+        }
+    }
+}
+
+fn accounts(choice: AccountChoice) -> &'static [Account] {
+    match choice {
+        AccountChoice::System => &[Account::System],
+        AccountChoice::Plugin => &[Account::Plugin],
+        AccountChoice::Both => &Account::ALL,
+    }
+}
+
+fn diffs(observed: &Observed, desired: impl Iterator<Item = Desired>) -> Vec<Plan> {
+    desired
+        .map(|desired| Plan::diff(observed, desired))
+        .collect()
+}
+
+/// Whose settings are copied: `current-user`, `system` or a SID.
+fn source<'a>(from: &'a str, observed: &'a Observed) -> Result<Source<'a>, CommandError> {
+    const CURRENT_USER: &str = "HKEY_CURRENT_USER";
+    let missing = |message: String| {
+        let known: Vec<&str> = observed.users.keys().map(String::as_str).collect();
+        let error = CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message);
+        if known.is_empty() {
+            error.hint("export the user's settings, too: `reg export HKEY_USERS FILE.reg`")
+        } else {
+            error.hint(format!("these hold proxy settings: {}", known.join(", ")))
+        }
+    };
+    let found = |name, account| Source { name, account };
+    match from.to_lowercase().as_str() {
+        "system" => Ok(found(Account::System.name(), &observed.system)),
+        "current-user" => {
+            let mut people = observed.users.iter();
+            if let Some((name, account)) = observed.users.get_key_value(CURRENT_USER) {
+                return Ok(found(name, account));
+            }
+            match (people.next(), people.next()) {
+                (Some((name, account)), None) => Ok(found(name, account)),
+                (Some(_), Some(_)) => Err(missing(
+                    "several users have proxy settings; an export does not tell which is the \
+                     current one: name it by its SID"
+                        .to_owned(),
+                )),
+                (None, _) => Err(missing(
+                    "no user in this export has proxy settings".to_owned(),
+                )),
+            }
+        }
+        sid => observed
+            .users
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(sid))
+            .map(|(name, account)| found(name, account))
+            .ok_or_else(|| missing(format!("{from} has no proxy settings here"))),
+    }
+}
