@@ -21,30 +21,28 @@ impl Redacted {
     /// The data without credentials.
     #[must_use]
     pub fn of(name: ValueName, data: &RegistryData) -> Self {
-        Self(
-            each_address(name, data, &mut |text| Some(cut_credentials(text).0))
-                .unwrap_or_else(|| data.clone()),
-        )
+        let masked = each_address(name, data, &mut |_, text| Some(cut_credentials(text).0));
+        Self(masked.unwrap_or_else(|| data.clone()))
     }
 
     /// The data with the credentials that `here`, the account that it belongs
     /// to, holds now; `None` where it lacks some that fit.
     #[must_use]
     pub fn filled(&self, name: ValueName, here: &ObservedAccount) -> Option<RegistryData> {
-        let holes = credentials(name, &self.0).len();
-        if holes == 0 {
-            return Some(self.0.clone());
-        }
-        // The value's own come first: two values may hold different ones.
-        let own = here.values.get_key_value(&name).into_iter();
-        let mut known = own
-            .chain(&here.values)
-            .map(|(name, data)| credentials(*name, data))
-            .filter(|known| known.len() == holes);
-        let mut left = known.next()?.into_iter();
-        each_address(name, &self.0, &mut |text| {
+        // The value's own come first, then those that the services read.
+        let read = ValueName::DefaultConnectionSettings;
+        let holders = [name, read].into_iter().chain(here.values.keys().copied());
+        let known: Vec<Held> = holders
+            .filter_map(|name| Some(held(name, here.values.get(&name)?)))
+            .collect();
+        each_address(name, &self.0, &mut |address, text| {
             let count = cut_credentials(text).1.len();
-            insert_credentials(text, &left.by_ref().take(count).collect::<Vec<_>>())
+            if count == 0 {
+                return Some(text.to_owned());
+            }
+            let fits = |held: &&(Address, Vec<String>)| held.0 == address && held.1.len() == count;
+            let (_, credentials) = known.iter().flatten().find(fits)?;
+            insert_credentials(text, credentials)
         })
     }
 
@@ -58,22 +56,44 @@ impl Redacted {
 /// The credentials that a value's data holds, in order.
 #[must_use]
 pub(crate) fn credentials(name: ValueName, data: &RegistryData) -> Vec<String> {
-    let mut found = Vec::new();
-    each_address(name, data, &mut |text| {
-        found.extend(cut_credentials(text).1);
+    let held = held(name, data).into_iter();
+    held.flat_map(|(_, credentials)| credentials).collect()
+}
+
+/// A string that can hold credentials, by what it is the address of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Address {
+    Proxy,
+    Script,
+    DetectedScript,
+    SecondScript,
+}
+
+/// The credentials in each address that has some.
+type Held = Vec<(Address, Vec<String>)>;
+
+fn held(name: ValueName, data: &RegistryData) -> Held {
+    let mut found = Held::new();
+    each_address(name, data, &mut |address, text| {
+        found.push((address, cut_credentials(text).1));
         Some(text.to_owned())
     });
     // Data that is not what its type promises cannot be taken apart.
-    if let (RegistryData::Other { .. }, Some(text)) = (data, data.text())
-        && holds_an_address(name)
+    if let (RegistryData::Other { .. }, Some(address), Some(text)) =
+        (data, address(name), data.text())
     {
-        found.extend(cut_credentials(&text).1);
+        found.push((address, cut_credentials(&text).1));
     }
+    found.retain(|(_, credentials)| !credentials.is_empty());
     found
 }
 
-fn holds_an_address(name: ValueName) -> bool {
-    matches!(name, ValueName::ProxyServer | ValueName::AutoConfigUrl)
+fn address(name: ValueName) -> Option<Address> {
+    match name {
+        ValueName::ProxyServer => Some(Address::Proxy),
+        ValueName::AutoConfigUrl => Some(Address::Script),
+        _ => None,
+    }
 }
 
 /// The data with `edit` applied to each string that can hold credentials;
@@ -81,26 +101,26 @@ fn holds_an_address(name: ValueName) -> bool {
 fn each_address(
     name: ValueName,
     data: &RegistryData,
-    edit: &mut dyn FnMut(&str) -> Option<String>,
+    edit: &mut dyn FnMut(Address, &str) -> Option<String>,
 ) -> Option<RegistryData> {
-    Some(match data {
-        RegistryData::Text(text) if holds_an_address(name) => {
-            RegistryData::Text(edited(text, edit)?)
+    Some(match (data, address(name)) {
+        (RegistryData::Text(text), Some(address)) => {
+            RegistryData::Text(edited(text, address, edit)?)
         }
-        RegistryData::ExpandText(text) if holds_an_address(name) => {
-            RegistryData::ExpandText(edited(text, edit)?)
+        (RegistryData::ExpandText(text), Some(address)) => {
+            RegistryData::ExpandText(edited(text, address, edit)?)
         }
-        RegistryData::Binary(bytes) => match ConnectionSettings::decode(bytes) {
+        (RegistryData::Binary(bytes), _) => match ConnectionSettings::decode(bytes) {
             Ok(mut blob) => {
-                let mut edit_blob_text = |text: &mut BlobText| {
-                    *text = text.edited(&mut *edit)?;
+                let mut edit_field = |text: &mut BlobText, address| {
+                    *text = text.edited(|text| edit(address, text))?;
                     Some(())
                 };
-                edit_blob_text(&mut blob.proxy_server)?;
-                edit_blob_text(&mut blob.auto_config_url)?;
+                edit_field(&mut blob.proxy_server, Address::Proxy)?;
+                edit_field(&mut blob.auto_config_url, Address::Script)?;
                 if let Tail::Whole(cache) = &mut blob.tail {
-                    edit_blob_text(&mut cache.last_detect_url)?;
-                    edit_blob_text(&mut cache.secondary_auto_config_url)?;
+                    edit_field(&mut cache.last_detect_url, Address::DetectedScript)?;
+                    edit_field(&mut cache.secondary_auto_config_url, Address::SecondScript)?;
                 }
                 RegistryData::Binary(blob.encode())
             }
@@ -111,9 +131,13 @@ fn each_address(
 }
 
 /// Text is edited as its bytes, as in a blob, so that both hold the same credentials.
-fn edited(text: &str, edit: &mut dyn FnMut(&str) -> Option<String>) -> Option<String> {
-    let bytes = BlobText::from(text).edited(edit)?.as_bytes().to_vec();
-    String::from_utf8(bytes).ok()
+fn edited(
+    text: &str,
+    address: Address,
+    edit: &mut dyn FnMut(Address, &str) -> Option<String>,
+) -> Option<String> {
+    let edited = BlobText::from(text).edited(|text| edit(address, text))?;
+    String::from_utf8(edited.as_bytes().to_vec()).ok()
 }
 
 /// How data is written in plans and journals.
