@@ -1,0 +1,118 @@
+//! Killed anywhere: before or after, never between.
+//!
+//! This program starts itself as a child that ends without warning at its
+//! n-th checkpoint, then looks at what the next start makes of it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod support;
+
+use std::process::{Command, ExitStatus};
+use std::{env, process};
+
+use support::{Server, act, meaning};
+
+/// Tells the child what to do: verb, file and the checkpoint to end at.
+const ORDER: &str = "SIDESTEP_TEST_CRASH";
+
+#[test]
+#[ignore = "the child of the other tests"]
+fn child() {
+    let order = env::var(ORDER).unwrap();
+    let [verb, file, last] = order.split('|').collect::<Vec<_>>()[..] else {
+        panic!("verb, file, checkpoint")
+    };
+    let last: usize = last.parse().unwrap();
+    let mut store = sidestep_machine::RegFileStore::new(file.as_ref());
+    let mut count = 0;
+    act(verb, &mut store, &mut |_| {
+        if count == last {
+            process::abort();
+        }
+        count += 1;
+    })
+    .unwrap();
+}
+
+/// Whether the child came to its end rather than to the checkpoint.
+fn ran_through(server: &Server, verb: &str, checkpoint: usize) -> bool {
+    let order = format!("{verb}|{}|{checkpoint}", server.path().display());
+    let status: ExitStatus = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--ignored", "--quiet"])
+        .env(ORDER, order)
+        .stdout(process::Stdio::null())
+        .stderr(process::Stdio::null())
+        .status()
+        .unwrap();
+    status.success()
+}
+
+fn recover(server: &Server) {
+    act("recover", &mut server.store(), &mut |_| {}).unwrap();
+    assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
+}
+
+/// A server on which `verb` has something to do.
+fn ready_for(verb: &str) -> Server {
+    let server = Server::new();
+    if verb == "undo" {
+        act("apply", &mut server.store(), &mut |_| {}).unwrap();
+    }
+    server
+}
+
+fn killed_everywhere(verb: &str) {
+    let done = {
+        let server = ready_for(verb);
+        act(verb, &mut server.store(), &mut |_| {}).unwrap();
+        meaning(&server.bytes())
+    };
+    let (mut befores, mut afters) = (0, 0);
+    for first in 0.. {
+        let server = ready_for(verb);
+        let begun = meaning(&server.bytes());
+        let came_through = ran_through(&server, verb, first);
+        let left = meaning(&server.bytes());
+        // Recovery is killed, too, at every place of its own.
+        for second in 0.. {
+            if ran_through(&server, "recover", second) {
+                break;
+            }
+        }
+        recover(&server);
+        let now = meaning(&server.bytes());
+        if now == begun {
+            befores += 1;
+        } else {
+            assert!(
+                now == done,
+                "{verb} killed at {first}: neither before nor after"
+            );
+            afters += 1;
+        }
+        if came_through {
+            assert!(now == done && left == done);
+            break;
+        }
+        // The next start does what was asked for.
+        act(verb, &mut server.store(), &mut |_| {}).unwrap();
+        assert!(
+            meaning(&server.bytes()) == done,
+            "{verb} after a kill at {first}"
+        );
+    }
+    assert!(
+        befores > 8 && afters > 1,
+        "{verb}: {befores} before, {afters} after"
+    );
+}
+
+#[test]
+fn apply_killed_at_every_checkpoint() {
+    killed_everywhere("apply");
+}
+
+#[test]
+fn undo_killed_at_every_checkpoint() {
+    killed_everywhere("undo");
+}
