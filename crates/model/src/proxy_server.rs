@@ -60,14 +60,21 @@ pub fn select(
 
 /// The string with any `user:password@` replaced by `***@`, fit to be shown.
 ///
-/// A password may hold blanks, semicolons and `@`; rather too much is hidden.
+/// A password may hold blanks, semicolons, `=` and `@`; rather too much is
+/// hidden. Only a key that consumers know, such as `;https=`, begins another part.
 #[must_use]
 pub fn masked(proxy_server: &str) -> String {
-    if proxy_server.contains('=') {
-        proxy_server.split_inclusive(';').map(masked_part).collect()
-    } else {
-        masked_part(proxy_server)
+    let next_parts = proxy_server
+        .match_indices(';')
+        .map(|(at, _)| at + 1)
+        .filter(|start| key_length(&proxy_server[*start..]) > 0);
+    let mut shown = String::new();
+    let mut start = 0;
+    for end in next_parts.chain([proxy_server.len()]) {
+        shown += &masked_part(&proxy_server[start..end]);
+        start = end;
     }
+    shown
 }
 
 /// `SetProxyAndBypassList` and its helpers in _WebProxyDataBuilder.cs, and the
@@ -192,15 +199,25 @@ fn masked_part(part: &str) -> String {
     let Some(at) = part.rfind('@') else {
         return part.to_owned();
     };
-    let key = match part.split_once('=') {
-        Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => key.len() + 1,
-        _ => 0,
-    };
+    let key = key_length(part);
     let scheme = match part[key..at].split_once("://") {
         Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => scheme.len() + 3,
         _ => 0,
     };
     format!("{}***{}", &part[..key + scheme], &part[at..])
+}
+
+/// The length of `key=` with blanks around the key; 0 where there is none.
+fn key_length(part: &str) -> usize {
+    const KEYS: [&str; 5] = ["http", "https", "ftp", "gopher", "socks"];
+    let is_known = |key: &str| {
+        KEYS.iter()
+            .any(|known| key.trim().eq_ignore_ascii_case(known))
+    };
+    match part.split_once('=') {
+        Some((key, _)) if is_known(key) => key.len() + 1,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,26 @@
+//! Credentials in a `ProxyServer` string come out nowhere, whatever stands in them.
+
+use sidestep_model::proxy_server::masked;
+
+#[test]
+fn a_semicolon_ends_a_password_only_before_a_known_key() {
+    for (text, shown) in [
+        ("user:a=b;c@h:1", "***@h:1"),
+        ("https=user:a;b@h:1", "https=***@h:1"),
+        ("http=h:1;https=user:a;b=c@h:2", "http=h:1;https=***@h:2"),
+        ("c2VjcmV0=@h:1", "***@h:1"),
+        (
+            "http=u:p@h:1 ; HTTPS = u:p@h:2",
+            "http=***@h:1 ; HTTPS =***@h:2",
+        ),
+    ] {
+        assert_eq!(masked(text), shown);
+    }
+}
+
+#[test]
+fn what_is_shown_is_shown_again_alike() {
+    for text in ["x;u:p=w@h", "a@b;c=d@e", ";http=@;https=@"] {
+        assert_eq!(masked(&masked(text)), masked(text));
+    }
+}
