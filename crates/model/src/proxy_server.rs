@@ -6,6 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::bypass::Consumer;
+use crate::destination::DestinationError;
 use crate::destination::system_uri::SystemUri;
 
 /// A proxy's address. User name and password, if the string holds any, are
@@ -33,7 +34,8 @@ pub enum ProxyServerError {
     /// every request of the process fails, also one that would go direct.
     #[error("`{part}` is not a proxy setting that .NET Framework can read")]
     Format {
-        /// The part that cannot be read, without credentials.
+        /// The part that cannot be read, without credentials; the whole string
+        /// where the part may be a piece of some.
         part: String,
     },
     /// .NET throws a `NotSupportedException` for each request that would use
@@ -84,6 +86,12 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
     if proxy_server.is_empty() {
         return Ok(None);
     }
+    // A `;` in a password cuts it, and only the whole string shows the pieces for one.
+    let error = |part: &str| {
+        let (part, whole) = (masked(part), masked(proxy_server));
+        let part = if whole.contains(&part) { part } else { whole };
+        ProxyServerError::Format { part }
+    };
     let mut selected = None;
     if proxy_server.contains('=') {
         for part in proxy_server
@@ -91,20 +99,19 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
-            let error = || ProxyServerError::Format { part: masked(part) };
-            let (key, value) = part.split_once('=').ok_or_else(error)?;
+            let (key, value) = part.split_once('=').ok_or_else(|| error(part))?;
             let (key, value) = (key.trim(), value.trim());
             if key.is_empty() || value.is_empty() || value.contains('=') {
-                return Err(error());
+                return Err(error(part));
             }
             // Every part is read, whatever the scheme asked for; the last one wins.
-            let uri = dotnet_uri(value)?;
+            let uri = dotnet_uri(value).map_err(|_| error(value))?;
             if key.eq_ignore_ascii_case(scheme) {
                 selected = Some(uri);
             }
         }
     } else {
-        selected = Some(dotnet_uri(proxy_server)?);
+        selected = Some(dotnet_uri(proxy_server).map_err(|_| error(proxy_server))?);
     }
     match selected {
         Some(uri) if uri.scheme != "http" => {
@@ -122,12 +129,11 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
     }
 }
 
-fn dotnet_uri(text: &str) -> Result<SystemUri, ProxyServerError> {
-    let error = |_| ProxyServerError::Format { part: masked(text) };
+fn dotnet_uri(text: &str) -> Result<SystemUri, DestinationError> {
     if text.contains("://") {
-        SystemUri::parse(text).map_err(error)
+        SystemUri::parse(text)
     } else {
-        SystemUri::parse(&format!("http://{text}")).map_err(error)
+        SystemUri::parse(&format!("http://{text}"))
     }
 }
 
