@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::bypass::Consumer;
 use crate::destination::DestinationError;
-use crate::destination::system_uri::SystemUri;
+use crate::destination::system_uri::{SystemUri, is_scheme};
 
 /// A proxy's address. User name and password, if the string holds any, are
 /// never kept.
@@ -169,6 +169,10 @@ fn wininet_uri(text: &str, default_scheme: &str) -> Option<ProxyUri> {
     let authority = rest.split('/').next().unwrap_or_default();
     let server = authority.rsplit('@').next().unwrap_or_default();
     let scheme = scheme.to_ascii_lowercase();
+    // What stands before `://` in a password is no scheme, and not to be shown.
+    if !is_scheme(&scheme) {
+        return None;
+    }
     let address_end = server.rfind(']').map_or(0, |at| at + 1);
     let (host, port) = match server[address_end..].split_once(':') {
         None => (server, wininet_default_port(&scheme)),

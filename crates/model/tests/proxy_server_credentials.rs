@@ -25,6 +25,7 @@ fn what_is_shown_is_shown_again_alike() {
         assert_eq!(masked(&masked(text)), masked(text));
     }
 }
+
 #[test]
 fn a_piece_of_a_password_is_no_part_to_complain_about() {
     for (text, complaint) in [
@@ -38,4 +39,14 @@ fn a_piece_of_a_password_is_no_part_to_complain_about() {
             Err(ProxyServerError::Format { part })
         );
     }
+}
+
+#[test]
+fn a_password_is_no_scheme() {
+    for text in ["user:x://y@h:1", "https=u@v://h:1", "https=://h:1"] {
+        assert_eq!(select(text, "https", Consumer::Wininet), Ok(None), "{text}");
+    }
+    let socks = select("socks5://u:p@h:1", "https", Consumer::Wininet);
+    let socks = socks.expect("WinINet throws nothing").expect("a proxy");
+    assert_eq!(socks.to_string(), "socks5://h:1");
 }
