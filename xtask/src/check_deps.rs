@@ -78,7 +78,8 @@ pub(crate) fn run(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<bool>
     Ok(violations.is_empty())
 }
 
-fn metadata(workspace: &Path) -> anyhow::Result<Value> {
+/// What cargo knows of the workspace.
+pub(crate) fn metadata(workspace: &Path) -> anyhow::Result<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(workspace)

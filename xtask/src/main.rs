@@ -7,12 +7,15 @@ use std::process::ExitCode;
 
 mod check_deps;
 mod judges;
+mod soak;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
   judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
+  soak [TARGET]... [--seconds N] [--jobs N]
+                    fuzz the model's parsers (all, if none is named; 600 s each)
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +28,10 @@ fn main() -> ExitCode {
             Err(unknown) => {
                 return usage(&format!("unknown judge `{unknown}`: {}", judges::names()));
             }
+        },
+        Some((command, arguments)) if command == "soak" => match soak::Options::parse(arguments) {
+            Ok(options) => soak::run(workspace(), &options, &mut out),
+            Err(complaint) => return usage(&complaint),
         },
         _ => return usage("no such command"),
     };

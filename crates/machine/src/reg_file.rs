@@ -1,5 +1,6 @@
 //! A registry as `regedit` exports it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,20 @@ const CURRENT_USER: &str = "HKEY_CURRENT_USER";
 
 /// The settings of the accounts in a `.reg` file.
 ///
-/// Every read looks at the file again, and a write replaces it whole or not at
+/// Every use looks at the file again, and a write replaces it whole or not at
 /// all: a half-written export never exists.
 #[derive(Debug)]
 pub struct RegFileStore {
     path: PathBuf,
+    /// The file as it was read last. Reading 50 MB again takes a moment,
+    /// understanding them twenty.
+    last: RefCell<Option<Parsed>>,
+}
+
+#[derive(Debug)]
+struct Parsed {
+    bytes: Vec<u8>,
+    file: RegistryFile,
 }
 
 impl RegFileStore {
@@ -32,6 +42,7 @@ impl RegFileStore {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            last: RefCell::new(None),
         }
     }
 
@@ -46,25 +57,52 @@ impl RegFileStore {
         name.into()
     }
 
-    fn load(&self) -> Result<RegistryFile, StoreError> {
+    /// Calls `ask` with the file as it is now.
+    fn with_file<T>(
+        &self,
+        ask: impl FnOnce(&RegistryFile) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let parsed = self.parsed()?;
+        let answer = ask(&parsed.file);
+        self.last.replace(Some(parsed));
+        answer
+    }
+
+    /// Changes the file by `edit`, which says whether it changed anything.
+    fn edit(
+        &self,
+        edit: impl FnOnce(&mut RegistryFile) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut parsed = self.parsed()?;
+        if edit(&mut parsed.file)? {
+            parsed.bytes = parsed.file.to_bytes();
+            let folder = self.journal_folder();
+            durable::make_folder(&folder)
+                .and_then(|()| durable::replace(&self.path, &folder.join("new.reg"), &parsed.bytes))
+                .map_err(|source| StoreError::Write {
+                    path: self.path.clone(),
+                    source,
+                })?;
+        }
+        self.last.replace(Some(parsed));
+        Ok(())
+    }
+
+    /// The file as it is now. What was known of it is taken, so that an edit
+    /// that fails half-way is forgotten.
+    fn parsed(&self) -> Result<Parsed, StoreError> {
         let bytes = fs::read(&self.path).map_err(|source| StoreError::Read {
             path: self.path.clone(),
             source,
         })?;
-        RegistryFile::parse(&bytes).map_err(|source| StoreError::NotAnExport {
+        if let Some(known) = self.last.take().filter(|known| known.bytes == bytes) {
+            return Ok(known);
+        }
+        let file = RegistryFile::parse(&bytes).map_err(|source| StoreError::NotAnExport {
             path: self.path.clone(),
             source,
-        })
-    }
-
-    fn save(&self, file: &RegistryFile) -> Result<(), StoreError> {
-        let folder = self.journal_folder();
-        durable::make_folder(&folder)
-            .and_then(|()| durable::replace(&self.path, &folder.join("new.reg"), &file.to_bytes()))
-            .map_err(|source| StoreError::Write {
-                path: self.path.clone(),
-                source,
-            })
+        })?;
+        Ok(Parsed { bytes, file })
     }
 
     fn account(
@@ -87,44 +125,44 @@ impl RegFileStore {
 
 impl Store for RegFileStore {
     fn read(&self) -> Result<Observed, StoreError> {
-        let file = self.load()?;
-        Ok(Observed {
-            proxy_settings_per_user: file.value(POLICY_KEY, "ProxySettingsPerUser"),
-            system: self.account(&file, Account::System)?,
-            plugin: self.account(&file, Account::Plugin)?,
-            users: users(&file),
-            winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
+        self.with_file(|file| {
+            Ok(Observed {
+                proxy_settings_per_user: file.value(POLICY_KEY, "ProxySettingsPerUser"),
+                system: self.account(file, Account::System)?,
+                plugin: self.account(file, Account::Plugin)?,
+                users: users(file),
+                winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
+            })
         })
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        let mut file = self.load()?;
-        let (name, key) = (change.value.name(), change.value.key().path());
-        if self.account(&file, account)?.values.get(&change.value) != change.before.as_ref() {
-            return Err(StoreError::Moved {
-                account,
-                value: name,
-            });
-        }
-        for root in roots(&file, account) {
-            let key = format!(r"{root}\{key}");
-            match &change.after {
-                Some(data) => file.set(&key, name, data),
-                None => {
-                    file.remove_value(&key, name);
+        let (value, key) = (change.value.name(), change.value.key().path());
+        self.edit(|file| {
+            if self.account(file, account)?.values.get(&change.value) != change.before.as_ref() {
+                return Err(StoreError::Moved { account, value });
+            }
+            for root in roots(file, account) {
+                let key = format!(r"{root}\{key}");
+                match &change.after {
+                    Some(data) => file.set(&key, value, data),
+                    None => {
+                        file.remove_value(&key, value);
+                    }
                 }
             }
-        }
-        self.save(&file)
+            Ok(true)
+        })
     }
 
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
-        let mut file = self.load()?;
-        let mut removed = false;
-        for root in roots(&file, account) {
-            removed |= file.remove_key(&format!(r"{root}\{}", key.path()));
-        }
-        if removed { self.save(&file) } else { Ok(()) }
+        self.edit(|file| {
+            let mut removed = false;
+            for root in roots(file, account) {
+                removed |= file.remove_key(&format!(r"{root}\{}", key.path()));
+            }
+            Ok(removed)
+        })
     }
 
     fn place(&self) -> String {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::bypass::Consumer;
-use crate::destination::system_uri::SystemUri;
+use crate::destination::DestinationError;
+use crate::destination::system_uri::{SystemUri, is_scheme};
 
 /// A proxy's address. User name and password, if the string holds any, are
 /// never kept.
@@ -33,7 +34,8 @@ pub enum ProxyServerError {
     /// every request of the process fails, also one that would go direct.
     #[error("`{part}` is not a proxy setting that .NET Framework can read")]
     Format {
-        /// The part that cannot be read, without credentials.
+        /// The part that cannot be read, without credentials; the whole string
+        /// where the part may be a piece of some.
         part: String,
     },
     /// .NET throws a `NotSupportedException` for each request that would use
@@ -58,12 +60,10 @@ pub fn select(
     }
 }
 
-/// What stands for a user and password that are not shown.
-const MASK: &str = "***";
-
 /// The string with any `user:password@` replaced by `***@`, fit to be shown.
 ///
-/// A password may hold blanks, semicolons and `@`; rather too much is hidden.
+/// A password may hold blanks, semicolons, `=` and `@`; rather too much is
+/// hidden. Only a key that consumers know, such as `;https=`, begins another part.
 #[must_use]
 pub fn masked(proxy_server: &str) -> String {
     cut_credentials(proxy_server).0
@@ -72,30 +72,29 @@ pub fn masked(proxy_server: &str) -> String {
 /// The string as [`masked`] shows it, and what it hides, in order.
 /// [`insert_credentials`] is the inverse.
 pub(crate) fn cut_credentials(proxy_server: &str) -> (String, Vec<String>) {
+    let next_parts = proxy_server
+        .match_indices(';')
+        .map(|(at, _)| at + 1)
+        .filter(|start| key_length(&proxy_server[*start..]) > 0);
     let mut cut = Vec::new();
-    let masked = if proxy_server.contains('=') {
-        proxy_server
-            .split_inclusive(';')
-            .map(|part| cut_part(part, &mut cut))
-            .collect()
-    } else {
-        cut_part(proxy_server, &mut cut)
-    };
-    (masked, cut)
+    let mut shown = String::new();
+    let mut start = 0;
+    for end in next_parts.chain([proxy_server.len()]) {
+        shown += &cut_part(&proxy_server[start..end], &mut cut);
+        start = end;
+    }
+    (shown, cut)
 }
 
 /// Puts back what [`cut_credentials`] cut out; `None` where the number is another.
 pub(crate) fn insert_credentials(masked: &str, credentials: &[String]) -> Option<String> {
-    let hole = format!("{MASK}@");
-    let pieces: Vec<&str> = masked.split(&hole).collect();
-    let (first, rest) = pieces.split_first()?;
-    let whole = || {
-        rest.iter()
-            .zip(credentials)
-            .flat_map(|(piece, secret)| [secret, "@", piece])
-            .collect::<String>()
-    };
-    (rest.len() == credentials.len()).then(|| first.to_string() + &whole())
+    let mut pieces = masked.split("***@");
+    let mut whole = pieces.next()?.to_owned();
+    let mut credentials = credentials.iter();
+    for piece in pieces {
+        whole = whole + credentials.next()? + "@" + piece;
+    }
+    credentials.next().is_none().then_some(whole)
 }
 
 /// `SetProxyAndBypassList` and its helpers in _WebProxyDataBuilder.cs, and the
@@ -105,6 +104,12 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
     if proxy_server.is_empty() {
         return Ok(None);
     }
+    // A `;` in a password cuts it, and only the whole string shows the pieces for one.
+    let error = |part: &str| {
+        let (part, whole) = (masked(part), masked(proxy_server));
+        let part = if whole.contains(&part) { part } else { whole };
+        ProxyServerError::Format { part }
+    };
     let mut selected = None;
     if proxy_server.contains('=') {
         for part in proxy_server
@@ -112,20 +117,19 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
-            let error = || ProxyServerError::Format { part: masked(part) };
-            let (key, value) = part.split_once('=').ok_or_else(error)?;
+            let (key, value) = part.split_once('=').ok_or_else(|| error(part))?;
             let (key, value) = (key.trim(), value.trim());
             if key.is_empty() || value.is_empty() || value.contains('=') {
-                return Err(error());
+                return Err(error(part));
             }
             // Every part is read, whatever the scheme asked for; the last one wins.
-            let uri = dotnet_uri(value)?;
+            let uri = dotnet_uri(value).map_err(|_| error(value))?;
             if key.eq_ignore_ascii_case(scheme) {
                 selected = Some(uri);
             }
         }
     } else {
-        selected = Some(dotnet_uri(proxy_server)?);
+        selected = Some(dotnet_uri(proxy_server).map_err(|_| error(proxy_server))?);
     }
     match selected {
         Some(uri) if uri.scheme != "http" => {
@@ -143,12 +147,11 @@ fn select_dotnet(proxy_server: &str, scheme: &str) -> Result<Option<ProxyUri>, P
     }
 }
 
-fn dotnet_uri(text: &str) -> Result<SystemUri, ProxyServerError> {
-    let error = |_| ProxyServerError::Format { part: masked(text) };
+fn dotnet_uri(text: &str) -> Result<SystemUri, DestinationError> {
     if text.contains("://") {
-        SystemUri::parse(text).map_err(error)
+        SystemUri::parse(text)
     } else {
-        SystemUri::parse(&format!("http://{text}")).map_err(error)
+        SystemUri::parse(&format!("http://{text}"))
     }
 }
 
@@ -184,6 +187,10 @@ fn wininet_uri(text: &str, default_scheme: &str) -> Option<ProxyUri> {
     let authority = rest.split('/').next().unwrap_or_default();
     let server = authority.rsplit('@').next().unwrap_or_default();
     let scheme = scheme.to_ascii_lowercase();
+    // What stands before `://` in a password is no scheme, and not to be shown.
+    if !is_scheme(&scheme) {
+        return None;
+    }
     let address_end = server.rfind(']').map_or(0, |at| at + 1);
     let (host, port) = match server[address_end..].split_once(':') {
         None => (server, wininet_default_port(&scheme)),
@@ -220,17 +227,27 @@ fn cut_part(part: &str, cut: &mut Vec<String>) -> String {
     let Some(at) = part.rfind('@') else {
         return part.to_owned();
     };
-    let key = match part.split_once('=') {
-        Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => key.len() + 1,
-        _ => 0,
-    };
+    let key = key_length(part);
     let scheme = match part[key..at].split_once("://") {
         Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => scheme.len() + 3,
         _ => 0,
     };
     let start = key + scheme;
     cut.push(part[start..at].to_owned());
-    format!("{}{MASK}{}", &part[..start], &part[at..])
+    format!("{}***{}", &part[..start], &part[at..])
+}
+
+/// The length of `key=` with blanks around the key; 0 where there is none.
+fn key_length(part: &str) -> usize {
+    const KEYS: [&str; 5] = ["http", "https", "ftp", "gopher", "socks"];
+    let is_known = |key: &str| {
+        KEYS.iter()
+            .any(|known| key.trim().eq_ignore_ascii_case(known))
+    };
+    match part.split_once('=') {
+        Some((key, _)) if is_known(key) => key.len() + 1,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

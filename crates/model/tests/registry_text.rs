@@ -250,6 +250,21 @@ fn an_edit_touches_only_its_value() {
 }
 
 #[test]
+fn a_file_that_breaks_off_inside_a_line_end_can_be_added_to() {
+    for last_line in ["\"x\"=dword:00000001\r", "; kept\r", "\r"] {
+        let before = format!("{SIGNATURE}[HKEY_USERS\\A]\r\n{last_line}");
+        for before in [before.clone().into_bytes(), utf16(&before)] {
+            for key in ["HKEY_USERS\\A", "HKEY_USERS\\B"] {
+                let mut file = RegistryFile::parse(&before).expect("an export");
+                file.set(key, "new", &RegistryData::Dword(2));
+                let read = RegistryFile::parse(&file.to_bytes()).expect("our own file");
+                assert_eq!(read.value(key, "new"), Some(RegistryData::Dword(2)));
+            }
+        }
+    }
+}
+
+#[test]
 fn making_a_key_is_undone_to_the_byte() {
     let before = format!("{SIGNATURE}[HKEY_USERS\\A]\r\n\"x\"=dword:00000001\r\n\r\n");
     let key = "HKEY_USERS\\B\\Connections";

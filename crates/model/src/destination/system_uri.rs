@@ -172,7 +172,8 @@ fn port(text: &str) -> Result<Option<u16>, DestinationError> {
     digits.parse().map(Some).map_err(|_| DestinationError::Port)
 }
 
-fn is_scheme(lower: &str) -> bool {
+/// Whether a text in lower case is a scheme's name (RFC 3986).
+pub(crate) fn is_scheme(lower: &str) -> bool {
     lower.starts_with(|c: char| c.is_ascii_lowercase())
         && lower
             .bytes()

@@ -306,7 +306,10 @@ impl RegistryFile {
             Some(before) => &mut block.entries[before].source,
             None => &mut block.source,
         };
-        if !source.ends_with(&self.encoding.encode("\n")) {
+        // A file may break off between the two characters of a line end.
+        if source.ends_with(&self.encoding.encode("\r")) {
+            source.extend(self.encoding.encode("\n"));
+        } else if !source.ends_with(&self.encoding.encode("\n")) {
             source.extend(self.encoding.encode(self.line_ending));
         }
     }
