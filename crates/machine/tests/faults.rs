@@ -1,0 +1,275 @@
+//! What goes wrong around a write: a clear error, and nothing lost.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::{env, error::Error};
+
+use jiff::Timestamp;
+use sidestep_machine::{
+    ApplyError, Checkpoint, Journal, JournalError, RegFileStore, Store, StoreError,
+    TransactionError,
+};
+use support::{ActError, Server, act, meaning};
+
+const ORDER: &str = "SIDESTEP_TEST_FAULT";
+
+fn do_it(verb: &str, server: &Server) -> Result<(), ActError> {
+    act(verb, &mut server.store(), &mut |_| {})
+}
+
+fn journal_of(server: &Server, number: u32) -> PathBuf {
+    server
+        .store()
+        .journal_folder()
+        .join(format!("{number:04}.jsonl"))
+}
+
+fn words(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[test]
+fn a_read_only_file_is_left_alone() {
+    let server = Server::new();
+    let before = server.bytes();
+    let mut permissions = fs::metadata(server.path()).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(server.path(), permissions).unwrap();
+    let error = do_it("apply", &server).unwrap_err();
+    assert!(
+        words(&error).contains("marked read-only"),
+        "{}",
+        words(&error)
+    );
+    assert!(server.bytes() == before);
+    assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
+}
+
+#[test]
+fn the_second_of_two_is_refused_while_the_first_is_at_it() {
+    let server = Server::new();
+    let mut tried = 0;
+    act("apply", &mut server.store(), &mut |_| {
+        let error = do_it("apply", &server).unwrap_err();
+        let ActError::Transaction(TransactionError::Journal(JournalError::Busy { .. })) = error
+        else {
+            panic!("{}", words(&error));
+        };
+        tried += 1;
+    })
+    .unwrap();
+    assert!(tried > 10);
+    do_it("apply", &server).unwrap();
+    assert_eq!(server.runs().len(), 1);
+}
+
+#[test]
+fn a_lock_that_was_taken_away_stops_the_run_and_nothing_is_lost() {
+    let server = Server::new();
+    let before = meaning(&server.bytes());
+    let lock = server.store().journal_folder().join("lock");
+    let mut count = 0;
+    let error = act("apply", &mut server.store(), &mut |_| {
+        count += 1;
+        if count == 5 {
+            fs::remove_file(&lock).unwrap();
+        }
+    })
+    .unwrap_err();
+    let ActError::Apply(ApplyError::Interrupted { cause, .. }) = &error else {
+        panic!("{}", words(&error));
+    };
+    let lost = TransactionError::Journal(JournalError::LockLost { lock });
+    assert_eq!(cause.to_string(), lost.to_string());
+    assert!(meaning(&server.bytes()) != before);
+    do_it("recover", &server).unwrap();
+    assert!(meaning(&server.bytes()) == before);
+}
+
+#[test]
+fn an_edit_between_two_values_is_seen_and_kept() {
+    let server = Server::new();
+    let before = meaning(&server.bytes());
+    let mut edited = Vec::new();
+    let path = server.path();
+    let error = act("apply", &mut server.store(), &mut |at| {
+        if matches!(at, Checkpoint::Written(..)) && edited.is_empty() {
+            let mut file =
+                sidestep_model::registry::RegistryFile::parse(&fs::read(&path).unwrap()).unwrap();
+            let key = format!(
+                r"HKEY_USERS\S-1-5-18\{}\Connections",
+                sidestep_model::observed::INTERNET_SETTINGS
+            );
+            let theirs = sidestep_model::registry::RegistryData::Dword(7);
+            file.set(&key, "SavedLegacySettings", &theirs);
+            edited = file.to_bytes();
+            fs::write(&path, &edited).unwrap();
+        }
+    })
+    .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ActError::Apply(ApplyError::PutBack(TransactionError::Store(
+                StoreError::Moved { .. }
+            )))
+        ),
+        "{}",
+        words(&error)
+    );
+    let now = meaning(&server.bytes());
+    let different: Vec<_> = now.iter().filter(|value| !before.contains(value)).collect();
+    assert_eq!(different.len(), 1);
+    assert_eq!(different[0].1, "SavedLegacySettings");
+}
+
+#[test]
+fn what_was_torn_off_a_journal_is_recovered_and_written_over() {
+    let server = Server::new();
+    let before = meaning(&server.bytes());
+    let mut store = server.store();
+    // Interrupted behind its third value, its last line half on the disk.
+    let journal = journal_of(&server, 1);
+    let mut half = Vec::new();
+    let mut count = 0;
+    act("apply", &mut store, &mut |_| {
+        count += 1;
+        if count == 7 {
+            half = fs::read(&journal).unwrap();
+            half.truncate(half.len() - 9);
+            fs::copy(server.path(), server.folder().join("between.reg")).unwrap();
+        }
+    })
+    .unwrap();
+    fs::write(&journal, &half).unwrap();
+    fs::copy(server.folder().join("between.reg"), server.path()).unwrap();
+    assert!(meaning(&server.bytes()) != before);
+    do_it("recover", &server).unwrap();
+    assert!(meaning(&server.bytes()) == before);
+    assert_eq!(server.runs().len(), 1);
+    assert!(server.runs()[0].interrupted().is_none());
+    // Another start finds it in order.
+    do_it("apply", &server).unwrap();
+    assert_eq!(server.runs().len(), 2);
+}
+
+#[test]
+fn a_damaged_journal_stops_the_next_run_before_it_changes_anything() {
+    let server = Server::new();
+    do_it("apply", &server).unwrap();
+    let before = server.bytes();
+    let path = journal_of(&server, 1);
+    let journal = fs::read_to_string(&path).unwrap();
+    fs::write(&path, journal.replacen("corp", "c0rp", 1)).unwrap();
+    let error = do_it("undo", &server).unwrap_err();
+    assert!(
+        words(&error).contains("0001.jsonl is damaged: line 2"),
+        "{}",
+        words(&error)
+    );
+    assert!(server.bytes() == before);
+
+    // Moved away, as the message says, it is in nobody's way.
+    fs::rename(&path, server.folder().join("damaged.jsonl")).unwrap();
+    do_it("undo", &server).unwrap();
+    assert!(server.bytes() == before);
+}
+
+#[test]
+fn a_journal_of_a_later_sidestep_is_not_touched() {
+    let server = Server::new();
+    do_it("apply", &server).unwrap();
+    let path = journal_of(&server, 1);
+    let mut sealer = sidestep_model::journal::Sealer::default();
+    let run = &server.runs()[0];
+    let mut begin = run.begin.clone();
+    begin.format += 1;
+    let line = sealer.seal(&sidestep_model::journal::Record::Begin(begin));
+    fs::write(&path, line).unwrap();
+    let error = do_it("undo", &server).unwrap_err();
+    assert!(
+        words(&error).contains("later Sidestep (format 2)"),
+        "{}",
+        words(&error)
+    );
+}
+
+#[test]
+fn a_run_that_wrote_nothing_but_a_torn_line_is_passed_over() {
+    let server = Server::new();
+    let journal = Journal::open(&server.store().journal_folder(), Timestamp::now).unwrap();
+    drop(journal);
+    let mut options = OpenOptions::new();
+    let options = options.create_new(true).write(true);
+    let mut file = options.open(journal_of(&server, 1)).unwrap();
+    file.write_all(b"{\"sum\":\"0").unwrap();
+    do_it("apply", &server).unwrap();
+    assert_eq!(server.runs().len(), 1);
+    assert_eq!(server.runs()[0].begin.run.0, 2);
+}
+
+#[test]
+#[ignore = "the child of the tests of a full disk"]
+fn child() {
+    let path = env::var(ORDER).unwrap();
+    let mut store = RegFileStore::new(path.as_ref());
+    let error = act("apply", &mut store, &mut |_| {}).unwrap_err();
+    fs::write(format!("{path}.error"), words(&error)).unwrap();
+    store.read().unwrap();
+}
+
+/// Runs the child with a limit on the size of a file, in blocks of 512 bytes:
+/// what a full disk does to a write, without filling one. `None` where there is
+/// no shell to set it.
+fn with_room_for(blocks: usize, server: &Server) -> Option<String> {
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {blocks} || exit 9; exec \"$0\" --exact child --ignored --quiet"
+    );
+    let status = Command::new("/bin/dash")
+        .args(["-c", &script])
+        .arg(env::current_exe().unwrap())
+        .env(ORDER, server.path())
+        .status()
+        .ok()?;
+    assert!(status.success());
+    let error = server.folder().join("server.reg.error");
+    Some(fs::read_to_string(error).unwrap())
+}
+
+#[test]
+fn on_a_full_disk_nothing_changes_and_it_is_said() {
+    // No room for a copy of the export.
+    let server = Server::new();
+    let before = server.bytes();
+    let Some(error) = with_room_for(before.len() / 512 - 4, &server) else {
+        return;
+    };
+    assert!(error.contains("cannot write"), "{error}");
+    assert!(
+        error.starts_with("what had been written was put back"),
+        "{error}"
+    );
+    assert!(server.bytes() == before);
+    assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
+
+    // Room for the first line of the journal, not for its second.
+    let server = Server::new();
+    let error = with_room_for(2, &server).unwrap();
+    assert!(error.contains("cannot write the journal"), "{error}");
+    assert!(error.starts_with("nothing was written"), "{error}");
+    assert!(server.bytes() == before);
+    do_it("apply", &server).unwrap();
+    assert_eq!(server.runs().last().unwrap().begin.run.0, 2);
+}
