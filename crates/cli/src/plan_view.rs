@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
+use sidestep_model::catalogue::Service;
 use sidestep_model::desired::{Because, EntryReason};
 use sidestep_model::journal::Intent;
 use sidestep_model::observed::{SettingsKey, ValueName};
@@ -88,17 +89,27 @@ pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
             .find(|plan| plan.account == account && !plan.is_empty())
     };
     if let Some(plan) = changed(Account::System) {
-        let direct: Vec<&str> = plan
+        let storage: Vec<&str> = plan
             .added()
+            .filter(|reason| match reason.because {
+                Because::Required(endpoint) => is_everybodys(endpoint.service),
+                _ => false,
+            })
             .map(|reason| reason.entry.as_str())
-            .filter(|entry| entry.starts_with("*."))
             .collect();
-        if !direct.is_empty() {
+        if plan.added().next().is_some() {
+            let above_all = if storage.is_empty() {
+                String::new()
+            } else {
+                format!(
+                    ", above all to anybody's storage accounts ({})",
+                    storage.join(", ")
+                )
+            };
             lines.push(format!(
                 "Everything that runs as SYSTEM follows this list: agents for security, monitoring \
-                 and updates, and VM extensions. What they send to {} goes direct, too, from then \
-                 on; see that the VM's network lets it.",
-                direct.join(", ")
+                 and updates, and VM extensions. What they send to the names added goes direct, \
+                 too{above_all}; see that the VM's network lets it."
             ));
         }
     }
@@ -197,6 +208,11 @@ fn list_lines(plan: &Plan, after: &ProxySettings) -> Vec<String> {
             .map(|(source, number)| format!("    [{number}] {source}")),
     );
     lines
+}
+
+/// Whether the service's names are shared by all who use Azure.
+fn is_everybodys(service: Service) -> bool {
+    matches!(service, Service::Blob | Service::Queue | Service::Storage)
 }
 
 fn transition(

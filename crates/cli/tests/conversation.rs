@@ -114,22 +114,34 @@ fn a_plan_says_what_changes_and_why_and_never_a_password() {
     );
     plan.code(6).stdout_eq(str![[r#"
 NT AUTHORITY/SYSTEM (S-1-5-18)
-  proxy  ***@10.2.0.16:8080 → ***@10.2.0.16:8080
+  proxy  ***@10.2.0.16:8080, as it is
   list   22 characters → 157 characters
-  + localhost                                  Traffic within the virtual machine must never go to the proxy. [1]
-  + 168.63.129.16                              WireServer, the platform address of the guest agent and of DNS, answers only from inside the virtual machine. [2]
-  + 169.254.169.254                            The Instance Metadata Service is link-local, so that no proxy can reach it for the virtual machine. [2]
-  + *.backup.windowsazure.com                  Azure Backup's own services: registration, discovery and orders; it covers the privatelink names too. [1]
-  + *.queue.core.windows.net                   The channel through which the extension receives its tasks. [1]
-  + *.blob.core.windows.net                    The storage accounts of the vault, to which database pages are written. [1]
-  + *.storage.azure.net                        Every kind of storage account in a partitioned DNS zone. [3]
-  [1] MicrosoftDocs/azure-docs, articles/backup/backup-sql-server-database-azure-vms.md (2026-02)
-  [2] jpabrs-scem/blog, articles/AzureSQLBackup/How_To_SQL_Backup_Via_Proxy.md (2026-05)
-  [3] MicrosoftDocs/azure-docs, articles/backup/backup-azure-private-endpoints-configure-manage.md (2025-06)
-  writes 3 values: ProxyOverride, SavedLegacySettings, DefaultConnectionSettings
+    + localhost                                Traffic within the virtual machine must never go to the proxy. [1]
+    + 168.63.129.16                            WireServer, the platform address of the guest agent and of DNS, answers only from inside the virtual machine. [2]
+    + 169.254.169.254                          The Instance Metadata Service is link-local, so that no proxy can reach it for the virtual machine. [2]
+    + *.backup.windowsazure.com                Azure Backup's own services: registration, discovery and orders; it covers the privatelink names too. [1]
+    + *.queue.core.windows.net                 The channel through which the extension receives its tasks. [1]
+    + *.blob.core.windows.net                  The storage accounts of the vault, to which database pages are written. [1]
+    + *.storage.azure.net                      Every kind of storage account in a partitioned DNS zone. [3]
+    = *.corp.example; <local>
+    [1] MicrosoftDocs/azure-docs, articles/backup/backup-sql-server-database-azure-vms.md (2026-02)
+    [2] jpabrs-scem/blog, articles/AzureSQLBackup/How_To_SQL_Backup_Via_Proxy.md (2026-05)
+    [3] MicrosoftDocs/azure-docs, articles/backup/backup-azure-private-endpoints-configure-manage.md (2025-06)
+  values, in the order in which they are written
+    ProxyOverride              22 characters → 157 characters
+    SavedLegacySettings        not there → manual proxy, proxy ***@10.2.0.16:8080, list of 157 characters
+    DefaultConnectionSettings  not there → manual proxy, proxy ***@10.2.0.16:8080, list of 157 characters
+    the key …/Internet Settings/Connections is made
 
 NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-53534054-4184208151)
   nothing planned: see below
+
+Also affected
+  Everything that runs as SYSTEM follows this list: agents for security, monitoring and updates, and VM extensions. What they send to the names added goes direct, too, above all to anybody's storage accounts (*.queue.core.windows.net, *.blob.core.windows.net, *.storage.azure.net); see that the VM's network lets it.
+  AzureWLBackupCoordinatorSvc has to be restarted if it runs: its account has no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
+
+To undo
+  sidestep undo --at server.reg
 
 warning[SS115]: NT AUTHORITY/SYSTEM has plain values but no DefaultConnectionSettings, which is what the services read
   next: carry this plan out: it writes the blob beside the plain values

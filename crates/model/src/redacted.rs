@@ -4,6 +4,9 @@
 //! `user:password@`. Sidestep never changes credentials, so a plan or journal
 //! need not know them: they are cut out, and what is on the machine is put in
 //! their place when the data is used.
+//!
+//! What stands in a blob behind the strings is looked through where its layout
+//! is known; what a writer of another version put there is taken as it is.
 
 use serde::{Deserialize, Serialize};
 

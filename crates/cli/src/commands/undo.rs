@@ -13,7 +13,7 @@ use crate::args;
 use crate::commands::plan;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
-use crate::planning::each_once;
+use crate::planning::{self, each_once};
 use crate::render::plural;
 
 pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandError> {
@@ -24,8 +24,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         let exit = match target(args.run, &readable(&folder)?)? {
             Target::Run(run) => {
                 let plans = inverse(&run, &store.read()?);
-                let mut findings = Vec::new();
-                each_once(&mut findings, &plans);
+                let findings = planning::findings(&plans, &folder)?;
                 show(None, &run, args, &plans, &findings, printer)?;
                 let is_pending = plans.iter().any(|plan| !plan.is_empty());
                 if is_pending && args.detailed_exitcode {
