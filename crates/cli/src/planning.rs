@@ -146,8 +146,8 @@ pub(crate) fn findings(
     journal_folder: &Path,
 ) -> Result<Vec<Finding>, CommandError> {
     let mut findings = Vec::new();
-    if let Some((_, last)) = runs(journal_folder)?.pop() {
-        let run = last?;
+    if let Some(last) = runs(journal_folder)?.pop() {
+        let run = last.run?;
         if run.interrupted().is_some() {
             findings.push(Finding::RunInterrupted {
                 run: run.begin.run,

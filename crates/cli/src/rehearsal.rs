@@ -89,7 +89,7 @@ pub(crate) async fn rehearse(
     let mut run = sidestep_flow::run(world, site, |event| {
         show(event);
         match event {
-            Event::Planned(plan) => plans.push(plan.clone()),
+            Event::Planned(plan) => plans.push(Plan::clone(plan)),
             Event::BackedUp(done) => backed_up = Some(done.clone()),
             Event::Witnessed(evidence) => {
                 seen = Some(evidence.clone());

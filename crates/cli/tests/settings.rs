@@ -78,6 +78,7 @@ fn text(folder: &Path, name: &str) -> String {
 const APPLY: [&str; 5] = ["apply", "--at", "server.reg", "--account", "system"];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one conversation, word for word")]
 fn apply_shows_everything_first_and_undo_puts_it_back() {
     let desk = desk();
     let folder = desk.path();
@@ -487,9 +488,8 @@ fn scripts_and_detection_are_cleared_by_name_only() {
     // Flags 0x0f: everything on; 29 bytes of address.
     let address = "http://wpad.corp.example/x.pac";
     let hex = |text: &str| {
-        text.bytes()
-            .map(|byte| format!("{byte:02x},"))
-            .collect::<String>()
+        let bytes: Vec<String> = text.bytes().map(|byte| format!("{byte:02x},")).collect();
+        bytes.concat()
     };
     let (server, list) = ("10.2.0.16:8080", "<local>");
     let length = |text: &str| format!("{:02x},00,00,00,{}", text.len(), hex(text));
@@ -614,9 +614,9 @@ fn killed_at_any_instant_it_is_before_or_after() {
         let now = meaning(&read());
         assert!(now == before || now == after, "killed after {instant:?}");
         if now == before {
-            befores += 1
+            befores += 1;
         } else {
-            afters += 1
+            afters += 1;
         }
     }
     assert!(

@@ -85,7 +85,7 @@ impl<'a> Settings<'a> {
             .iter()
             .any(|finding| matches!(finding, Finding::AccountMissing { .. }));
         let idle = plan.idle;
-        found(Event::Planned(plan.clone()));
+        found(Event::Planned(Box::new(plan.clone())));
         if !plan.is_empty() {
             let run = match &mut self.open {
                 Some(run) => run,

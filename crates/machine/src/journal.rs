@@ -196,13 +196,22 @@ impl OpenRun<'_> {
     }
 }
 
-/// The runs in a folder, oldest first, each with its file; none where there is
-/// no folder. Needs no lock: journals are only ever added to.
-pub fn runs(folder: &Path) -> Result<Vec<(PathBuf, Result<Run, JournalError>)>, JournalError> {
+/// A run as its journal tells it, or why that cannot be read.
+#[derive(Debug)]
+pub struct JournalFile {
+    /// The journal.
+    pub path: PathBuf,
+    /// What it tells.
+    pub run: Result<Run, JournalError>,
+}
+
+/// The runs in a folder, oldest first; none where there is no folder. Needs no
+/// lock: journals are only ever added to.
+pub fn runs(folder: &Path) -> Result<Vec<JournalFile>, JournalError> {
     let files = files(folder)?;
     let read = |path: PathBuf| {
         let run = read(&path).transpose()?;
-        Some((path, run))
+        Some(JournalFile { path, run })
     };
     Ok(files.into_iter().filter_map(read).collect())
 }

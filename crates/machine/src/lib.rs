@@ -15,6 +15,6 @@ mod reg_file;
 mod store;
 
 pub use apply::{ApplyError, Checkpoint, Recovered, TransactionError, apply, recover_last};
-pub use journal::{Journal, JournalError, OpenRun, runs};
+pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use reg_file::RegFileStore;
 pub use store::{Store, StoreError};

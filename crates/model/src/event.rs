@@ -122,7 +122,7 @@ pub enum Event {
     /// A step began.
     Started(Step),
     /// What is going to be changed; shown before it is.
-    Planned(Plan),
+    Planned(Box<Plan>),
     /// A database was backed up.
     BackedUp(BackedUp),
     /// Where the connections of a backup, whole or broken off, went.

@@ -1,7 +1,7 @@
 //! `sidestep history`: the runs that changed settings.
 
 use serde_json::{Value, json};
-use sidestep_machine::{JournalError, RegFileStore, runs};
+use sidestep_machine::{JournalError, JournalFile, RegFileStore, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
 use sidestep_model::journal::{Command, Run, TransactionEnd, undone_by};
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &args::History, printer: Printer) -> Result<Exit, Comman
     let folder = RegFileStore::new(&args.at).journal_folder();
     let mut readable = Vec::new();
     let mut damaged = Vec::new();
-    for (path, run) in runs(&folder)? {
+    for JournalFile { path, run } in runs(&folder)? {
         match run {
             Ok(run) => readable.push(run),
             Err(error) => damaged.push((path, error)),

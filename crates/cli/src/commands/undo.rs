@@ -121,7 +121,7 @@ fn target(wanted: Option<u32>, runs: &[Run]) -> Result<Target, CommandError> {
 /// would have been refused before.
 fn readable(folder: &std::path::Path) -> Result<Vec<Run>, CommandError> {
     let runs = runs(folder)?.into_iter();
-    Ok(runs.filter_map(|(_, run)| run.ok()).collect())
+    Ok(runs.filter_map(|file| file.run.ok()).collect())
 }
 
 /// What was written last goes back first.

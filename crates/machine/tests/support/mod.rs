@@ -49,7 +49,7 @@ impl Server {
 
     pub(crate) fn runs(&self) -> Vec<Run> {
         let runs = runs(&self.store().journal_folder()).unwrap();
-        runs.into_iter().map(|(_, run)| run.unwrap()).collect()
+        runs.into_iter().map(|file| file.run.unwrap()).collect()
     }
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn act(
         "apply" => (Command::Apply, plans(store)),
         "undo" => {
             let runs = runs(&store.journal_folder()).map_err(TransactionError::from)?;
-            let runs: Vec<Run> = runs.into_iter().filter_map(|(_, run)| run.ok()).collect();
+            let runs: Vec<Run> = runs.into_iter().filter_map(|file| file.run.ok()).collect();
             let Some(last) = last_undoable(&runs) else {
                 return Ok(());
             };
