@@ -149,12 +149,12 @@ fn what_was_torn_off_a_journal_is_recovered_and_written_over() {
         if count == 7 {
             half = fs::read(&journal).unwrap();
             half.truncate(half.len() - 9);
-            fs::copy(server.path(), server.folder().join("between.reg")).unwrap();
+            fs::copy(server.path(), server.beside("between.reg")).unwrap();
         }
     })
     .unwrap();
     fs::write(&journal, &half).unwrap();
-    fs::copy(server.folder().join("between.reg"), server.path()).unwrap();
+    fs::copy(server.beside("between.reg"), server.path()).unwrap();
     assert!(meaning(&server.bytes()) != before);
     do_it("recover", &server).unwrap();
     assert!(meaning(&server.bytes()) == before);
@@ -182,7 +182,7 @@ fn a_damaged_journal_stops_the_next_run_before_it_changes_anything() {
     assert!(server.bytes() == before);
 
     // Moved away, as the message says, it is in nobody's way.
-    fs::rename(&path, server.folder().join("damaged.jsonl")).unwrap();
+    fs::rename(&path, server.beside("damaged.jsonl")).unwrap();
     do_it("undo", &server).unwrap();
     assert!(server.bytes() == before);
 }
@@ -244,7 +244,7 @@ fn with_room_for(blocks: usize, server: &Server) -> Option<String> {
         .status()
         .ok()?;
     assert!(status.success());
-    let error = server.folder().join("server.reg.error");
+    let error = server.beside("server.reg.error");
     Some(fs::read_to_string(error).unwrap())
 }
 

@@ -8,6 +8,7 @@ use std::fs;
 
 use sidestep_model::account::Account;
 use sidestep_model::observed::INTERNET_SETTINGS;
+use sidestep_model::plan::Plan;
 use sidestep_model::registry::{RegistryData, RegistryFile};
 use support::{Server, act, meaning, plans};
 
@@ -55,7 +56,7 @@ fn a_second_apply_and_a_second_undo_do_nothing() {
     let applied = server.bytes();
     do_it("apply", &server);
     assert!(server.bytes() == applied);
-    assert!(plans(&server.store()).iter().all(|plan| plan.is_empty()));
+    assert!(plans(&server.store()).iter().all(Plan::is_empty));
     do_it("undo", &server);
     let undone = server.bytes();
     do_it("undo", &server);
@@ -90,7 +91,7 @@ fn no_password_is_in_the_journals_and_each_is_back_where_it_was() {
     do_it("apply", &server);
     do_it("undo", &server);
     let folder = server.store().journal_folder();
-    let hex: String = b"geheim".iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = b"geheim".map(|byte| format!("{byte:02x}")).concat();
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();

@@ -1,6 +1,6 @@
 //! A server's export and the plans for it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sidestep_machine::{
@@ -32,11 +32,12 @@ impl Server {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("server.reg")
+        self.beside("server.reg")
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    /// A file in the export's folder.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
