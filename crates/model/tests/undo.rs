@@ -393,7 +393,7 @@ proptest! {
     fn a_written_plan_is_the_plan(here in account(), site in site(), clear in clear()) {
         let plan = plan(&site, &here, clear);
         let written = serde_json::to_string(&Intent::from(&plan)).unwrap();
-        let hex: String = "heim".bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = b"heim".map(|byte| format!("{byte:02x}")).concat();
         prop_assert!(!written.contains("heim") && !written.contains(&hex), "{}", written);
         let intent: Intent = serde_json::from_str(&written).unwrap();
         let read = Plan::written_down(&intent, &machine(here)).unwrap();
