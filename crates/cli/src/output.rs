@@ -49,8 +49,7 @@ impl Printer {
     /// Whether the person agrees. Where nobody can be asked, having typed the
     /// command is the answer: what is done next can be undone.
     pub(crate) fn confirm(self, question: &str) -> Result<bool, CommandError> {
-        let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-        if self.yes || self.json || !can_ask {
+        if self.yes || !self.can_ask() {
             return Ok(true);
         }
         let mut out = anstream::stderr().lock();
@@ -58,6 +57,38 @@ impl Printer {
         let mut answer = String::new();
         written(io::stdin().read_line(&mut answer).map(|_| ()))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Whether the person agrees to what cannot be taken back. Where nobody can
+    /// be asked, only `--yes` is an answer.
+    pub(crate) fn confirm_irrevocable(self, question: &str) -> bool {
+        self.yes || (self.can_ask() && self.confirm(question).unwrap_or_default())
+    }
+
+    /// The places of what the person chooses from a list; none where nobody can be asked.
+    pub(crate) fn choose(self, question: &str, offered: &[String]) -> Vec<usize> {
+        if !self.can_ask() || offered.is_empty() {
+            return Vec::new();
+        }
+        let mut out = anstream::stderr().lock();
+        for (name, number) in offered.iter().zip(1..) {
+            drop(writeln!(out, "{number:>4}  {name}"));
+        }
+        drop(write!(out, "{question} Numbers, or * for all: ").and_then(|()| out.flush()));
+        let mut answer = String::new();
+        if io::stdin().read_line(&mut answer).is_err() {
+            return Vec::new();
+        }
+        if answer.trim() == "*" {
+            return (0..offered.len()).collect();
+        }
+        let numbers = answer.split([',', ' ', '\t']).map(str::trim);
+        let numbers = numbers.filter_map(|number| number.parse::<usize>().ok()?.checked_sub(1));
+        numbers.filter(|index| *index < offered.len()).collect()
+    }
+
+    fn can_ask(self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Shows what is being done, on a terminal only.

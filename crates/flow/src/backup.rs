@@ -1,59 +1,317 @@
-//! One backup, and the cause when it fails.
+//! One backup: ordered once and only once, followed to its end, witnessed.
 
-use sidestep_machine::Store;
-use sidestep_model::diagnosis::{self, BackupFailure};
-use sidestep_model::event::{Event, Outcome};
-use sidestep_model::finding::{Effect, Finding};
-use sidestep_model::network::Network;
-use sidestep_model::site::Site;
-use sidestep_probe as probe;
+use std::time::{Duration, Instant};
 
-use crate::run::RunError;
-use crate::world::{Vault, Witness, World};
+use jiff::{SignedDuration, Timestamp};
+use sidestep_azure::{
+    Azure, BackupKind, BackupOrder as Order, Job, JobFilter, JobState, ProtectedItem,
+    StartBackupError,
+};
+use sidestep_machine::{OpenRun, Store};
+use sidestep_model::account::Account;
+use sidestep_model::event::{BackedUp, Event, JobProgress, Outcome, ResourceKind, ResourceState};
+use sidestep_model::finding::{AzureFinding, Effect};
+use sidestep_model::journal::{Backup, BackupOrder, OrderFate, Record, last_backup};
+use sidestep_model::site::{Database, Site};
 
-pub(crate) async fn step<S: Store, V: Vault, W: Witness>(
+use crate::explain::explain;
+use crate::hand::Hand;
+use crate::ids::Ids;
+use crate::names::Names;
+use crate::protect::protected_item;
+use crate::run::{Ended, Log, RunError};
+use crate::world::{Person, Witness, World};
+
+/// What `az` keeps such backups for; for `Full` the policy decides anyway.
+const KEEP_FULL: SignedDuration = SignedDuration::from_hours(45 * 24);
+const KEEP_COPY: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Azure's clocks tell the time to the second, and not all the same.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(5);
+
+pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     site: &Site,
-    world: &mut World<'_, S, V, W>,
-    found: &mut impl FnMut(Event),
+    world: &mut World<'_, S, W, P>,
+    log: &mut Log<'_>,
+    is_wanted_again: bool,
+    hand: &mut Hand<'_>,
 ) -> Result<Outcome, RunError> {
     let Some(database) = &site.sql.backup else {
         return Ok(Outcome::NotNeeded);
     };
-    let result = world.vault.back_up(database).await;
-    let evidence = world.witness.evidence();
-    let against = evidence.against(site);
-    found(Event::Witnessed(evidence));
-    let effect = Effect::of(&against);
-    match &result {
-        Ok(backed_up) => found(Event::BackedUp(backed_up.clone())),
-        // Traffic on the wrong path explains a failure; else the ways are tried.
-        Err(failure) if effect == Effect::GoOn => {
-            let cause = cause(failure, world.store, world.network).await?;
-            found(Event::Found(cause));
+    let name = database.to_string();
+    let before = last_backup(&world.journal.runs()?, &name).cloned();
+    if let (Some(Backup { fate, .. }), false) = (&before, is_wanted_again)
+        && let OrderFate::Ended {
+            job,
+            is_complete: true,
+        } = fate
+    {
+        hand.say(Event::Resource(sidestep_model::event::Resource {
+            kind: ResourceKind::BackupJob,
+            name: format!("{name}, job {job}"),
+            id: None,
+            state: ResourceState::Found,
+        }));
+        return Ok(Outcome::Done);
+    }
+    let ids = Ids::of(site);
+    let items = world.azure.protected_items(&ids.vault).await?;
+    let Some(item) = protected_item(items, &ids, database) else {
+        if hand.only_looks() {
+            return Ok(Outcome::Done);
         }
-        Err(_) => {}
+        return Err(Ended::with(AzureFinding::NotProtected { database: name }).into());
+    };
+    if hand.only_looks() {
+        hand.say(Event::Resource(sidestep_model::event::Resource {
+            kind: ResourceKind::BackupJob,
+            name,
+            id: None,
+            state: ResourceState::Planned,
+        }));
+        return Ok(Outcome::Done);
     }
-    for finding in against {
-        found(Event::Found(finding));
+    // What connected before has nothing to do with this backup.
+    drop(world.witness.evidence());
+    let order = Ordered {
+        azure: world.azure,
+        ids: &ids,
+        database,
+        item: &item,
+        patience: world.patience,
+    };
+    let run = log.open(world.store)?;
+    let (job, kind, is_adopted) = order.job(before, run).await?;
+    let job = follow(world.azure, &ids, &job, world.patience, hand).await?;
+    let is_complete = matches!(
+        job.state(),
+        JobState::Completed | JobState::CompletedWithWarnings
+    );
+    run.record(&Record::BackupEnd {
+        job: job.id.clone(),
+        is_complete,
+    })?;
+    let evidence = world.witness.evidence();
+    let against = evidence
+        .as_ref()
+        .map_or_else(Vec::new, |evidence| evidence.against(site));
+    if let Some(evidence) = evidence {
+        hand.say(Event::Witnessed(evidence));
     }
-    Ok(if result.is_ok() && effect == Effect::GoOn {
-        Outcome::Done
-    } else {
-        Outcome::Failed
-    })
+    let mut findings = Vec::new();
+    if is_complete {
+        hand.say(Event::BackedUp(BackedUp {
+            database: name,
+            job: job.id.clone(),
+            kind,
+            is_adopted,
+            transferred_mb: job.transferred_mb,
+            span: job.start.zip(job.end),
+        }));
+        // The first backup brings new storage accounts.
+        let names = Names::listed(world.azure, &ids).await?;
+        let missing = names.against_dns(site, world.network, world.patience, hand);
+        findings.extend(missing.await);
+    } else if Effect::of(&against) == Effect::GoOn {
+        let (code, detail) = failure(&job);
+        findings = explain(site, world, &Account::ALL, &code, detail, hand).await?;
+    }
+    // Traffic on the wrong path explains a failure.
+    findings.extend(against);
+    if is_complete && Effect::of(&findings) == Effect::GoOn {
+        for finding in findings {
+            hand.found(finding);
+        }
+        return Ok(Outcome::Done);
+    }
+    Err(Ended { findings }.into())
 }
 
-/// Tries the ways that could explain the failure, under the settings as they are now.
-async fn cause(
-    failure: &BackupFailure,
-    store: &impl Store,
-    network: &Network,
-) -> Result<Finding, RunError> {
-    let observed = store.read()?;
-    let settings = observed.account(failure.account).settings();
-    let mut seen = Vec::new();
-    for way in diagnosis::ways(failure, &settings.unwrap_or_default()) {
-        seen.push(probe::reach(network, &failure.host, 443, way, probe::DEADLINE).await);
+/// Azure's code and words for a job that failed.
+fn failure(job: &Job) -> (String, String) {
+    match job.errors.first() {
+        Some(error) => {
+            let advice = error.recommendations.join(" ");
+            let words = format!("{} {advice}", error.message);
+            (error.title.clone(), words.trim().to_owned())
+        }
+        None => (
+            job.status.clone(),
+            format!("the job {} says no more", job.id),
+        ),
     }
-    Ok(diagnosis::cause(failure, &seen))
+}
+
+struct Ordered<'a> {
+    azure: &'a Azure,
+    ids: &'a Ids,
+    database: &'a Database,
+    item: &'a ProtectedItem,
+    patience: crate::world::Patience,
+}
+
+impl Ordered<'_> {
+    /// The job: of an order that an earlier run began, or of a new one. The
+    /// order is on the disk before it is sent, and no order is sent twice.
+    async fn job(
+        &self,
+        before: Option<Backup>,
+        run: &mut OpenRun<'_>,
+    ) -> Result<(String, &'static str, bool), RunError> {
+        if let Some(Backup { order, fate }) = before {
+            let kind = kind_named(&order.kind);
+            match fate {
+                OrderFate::Job(job) => {
+                    run.record(&Record::BackupOrder(order))?;
+                    run.record(&Record::BackupJob { job: job.clone() })?;
+                    return Ok((job, kind, true));
+                }
+                OrderFate::Open => {
+                    run.record(&Record::BackupOrder(order.clone()))?;
+                    if let Some(job) = self.became(&order, run).await? {
+                        return Ok((job, kind, true));
+                    }
+                }
+                OrderFate::Dropped | OrderFate::Ended { .. } => {}
+            }
+        }
+        let kind = if self.item.last_recovery_point.is_some() {
+            // A second full backup would break another tool's chain of differentials.
+            BackupKind::CopyOnlyFull
+        } else {
+            BackupKind::Full
+        };
+        let now = self.azure.server_time().unwrap_or_else(|| run.now());
+        let order = BackupOrder {
+            item: self.item.id.to_string(),
+            database: self.database.to_string(),
+            kind: kind.key().to_owned(),
+            time: now,
+            request: sidestep_azure::request_id(),
+        };
+        run.record(&Record::BackupOrder(order.clone()))?;
+        let keep = match kind {
+            BackupKind::Full => KEEP_FULL,
+            BackupKind::CopyOnlyFull => KEEP_COPY,
+        };
+        let sent = Order {
+            kind,
+            keep_until: now.checked_add(keep).ok(),
+            request_id: order.request.clone(),
+        };
+        match self.azure.start_backup(self.item, &sent).await {
+            Ok(job) => {
+                run.record(&Record::BackupJob { job: job.clone() })?;
+                Ok((job, kind.key(), false))
+            }
+            Err(StartBackupError::Refused(error)) => {
+                run.record(&Record::BackupDropped { time: run.now() })?;
+                Err(error.into())
+            }
+            Err(StartBackupError::Doubtful(error)) => match self.became(&order, run).await? {
+                Some(job) => Ok((job, kind.key(), true)),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// The job that an order became whose answer was lost; `None` where it
+    /// became none. Which it is Azure's list of jobs tells.
+    async fn became(
+        &self,
+        order: &BackupOrder,
+        run: &mut OpenRun<'_>,
+    ) -> Result<Option<String>, RunError> {
+        let since = order.time.checked_sub(CLOCKS_APART).unwrap_or(order.time);
+        let start = Instant::now();
+        loop {
+            let filter = JobFilter { since };
+            let jobs = self.azure.jobs(&self.ids.vault, &filter).await?;
+            let own = jobs.iter().find(|job| job.activity_id == order.request);
+            let candidates: Vec<&Job> = match own {
+                Some(job) => vec![job],
+                None => jobs
+                    .iter()
+                    .filter(|job| self.could_be(job, since))
+                    .collect(),
+            };
+            match candidates.as_slice() {
+                [job] => {
+                    let job = job.id.clone();
+                    run.record(&Record::BackupJob { job: job.clone() })?;
+                    return Ok(Some(job));
+                }
+                [] if start.elapsed() < self.patience.listed => {
+                    tokio::time::sleep(self.patience.poll).await;
+                }
+                [] => {
+                    run.record(&Record::BackupDropped { time: run.now() })?;
+                    return Ok(None);
+                }
+                several => {
+                    return Err(Ended::with(AzureFinding::BackupAmbiguous {
+                        database: self.database.to_string(),
+                        jobs: several.iter().map(|job| job.id.clone()).collect(),
+                    })
+                    .into());
+                }
+            }
+        }
+    }
+
+    /// Whether a job is a backup of this database since then. Azure names what a
+    /// job is about as `orders [sqlvm1]`, or without the server.
+    fn could_be(&self, job: &Job, since: Timestamp) -> bool {
+        let name = job.entity.split(" [").next().unwrap_or_default();
+        name.eq_ignore_ascii_case(&self.database.name)
+            && job.is_user_triggered
+            && job.operation.to_ascii_lowercase().starts_with("backup")
+            && job.start.is_some_and(|start| start >= since)
+    }
+}
+
+fn kind_named(key: &str) -> &'static str {
+    let kinds = [BackupKind::Full, BackupKind::CopyOnlyFull];
+    let known = kinds.into_iter().find(|kind| kind.key() == key);
+    known.unwrap_or(BackupKind::Full).key()
+}
+
+/// Follows a job to its end.
+async fn follow(
+    azure: &Azure,
+    ids: &Ids,
+    job: &str,
+    patience: crate::world::Patience,
+    hand: &mut Hand<'_>,
+) -> Result<Job, RunError> {
+    let start = Instant::now();
+    loop {
+        let seen = azure.job(&ids.vault, job).await?;
+        hand.say(Event::Job(progress(&seen, start.elapsed())));
+        if seen.state() != JobState::Running {
+            return Ok(seen);
+        }
+        if start.elapsed() >= patience.backup {
+            let finding = AzureFinding::TimedOut {
+                doing: format!("the backup job {job}"),
+                after: patience.backup,
+            };
+            return Err(Ended::with(finding).into());
+        }
+        tokio::time::sleep(patience.poll).await;
+    }
+}
+
+fn progress(job: &Job, waited: Duration) -> JobProgress {
+    let tasks = job.tasks.iter();
+    JobProgress {
+        job: job.id.clone(),
+        status: job.status.clone(),
+        elapsed: waited,
+        transferred_mb: job.transferred_mb,
+        tasks: tasks
+            .map(|task| (task.name.clone(), task.status.clone()))
+            .collect(),
+    }
 }

@@ -4,10 +4,20 @@
 //! share every line except the world.
 
 mod backup;
+mod check;
+mod endpoint;
+mod explain;
+mod hand;
+mod ids;
+mod names;
+mod protect;
+mod refusal;
+mod register;
 mod run;
 mod settings;
 mod world;
 
-pub use run::{Run, RunError, run};
+pub use refusal::refusal;
+pub use run::{Ended, Extent, Run, RunError, run};
 pub use settings::recover;
-pub use world::{Vault, Witness, World};
+pub use world::{Patience, Person, Witness, World};

@@ -2,16 +2,45 @@
 
 use std::time::Instant;
 
-use sidestep_machine::{ApplyError, JournalError, Store, StoreError, TransactionError};
+use sidestep_azure::AzureError;
+use sidestep_machine::{
+    ApplyError, Journal, JournalError, OpenRun, Store, StoreError, TransactionError,
+};
 use sidestep_model::account::Account;
-use sidestep_model::catalogue::Catalogue;
 use sidestep_model::event::{Event, Outcome, Step, StepEnd};
-use sidestep_model::finding::Finding;
+use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::journal::Command;
 use sidestep_model::site::Site;
 
-use crate::backup;
-use crate::settings::{Settings, recover};
-use crate::world::{Vault, Witness, World};
+use crate::hand::Hand;
+use crate::refusal::refusal;
+use crate::settings::{self, recover};
+use crate::world::{Person, Witness, World};
+use crate::{backup, check, endpoint, protect, register};
+
+/// Which steps, and whether they are only looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The first step.
+    pub from: Step,
+    /// The last step.
+    pub until: Step,
+    /// Says what would be done and does nothing.
+    pub only_looks: bool,
+    /// Backs up also where an earlier run did already.
+    pub backs_up_again: bool,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self {
+            from: Step::Endpoint,
+            until: Step::Backup,
+            only_looks: false,
+            backs_up_again: false,
+        }
+    }
+}
 
 /// A run that came to its end, whatever that end is.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +56,12 @@ pub struct Run {
 /// Why a run broke off without a finding to explain it.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// A step ended, and the findings say why.
+    #[error("a step ended the run")]
+    Ended(#[from] Ended),
+    /// Azure's error.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
     /// The settings cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,28 +76,64 @@ pub enum RunError {
     Recovery(#[source] TransactionError),
 }
 
+/// The end of a step that does not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("a step ended the run")]
+pub struct Ended {
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Ended {
+    pub(crate) fn with(finding: impl Into<Finding>) -> Self {
+        Self {
+            findings: vec![finding.into()],
+        }
+    }
+}
+
+/// A run's journal, begun when there is something to write down.
+pub(crate) struct Log<'a> {
+    journal: &'a Journal,
+    open: Option<OpenRun<'a>>,
+}
+
+impl<'a> Log<'a> {
+    pub(crate) fn open(&mut self, store: &impl Store) -> Result<&mut OpenRun<'a>, JournalError> {
+        let run = match self.open.take() {
+            Some(run) => run,
+            None => self.journal.begin(Command::Run, &store.place())?,
+        };
+        Ok(self.open.insert(run))
+    }
+}
+
 /// Carries `site` through the steps and tells `sink` what happens as it does.
 ///
 /// A step that fails or is refused ends the run; the steps after it are not
 /// reached.
-pub async fn run<S: Store, V: Vault, W: Witness>(
-    mut world: World<'_, S, V, W>,
+pub async fn run<S: Store, W: Witness, P: Person>(
+    mut world: World<'_, S, W, P>,
     site: &Site,
+    extent: Extent,
     mut sink: impl FnMut(&Event),
 ) -> Result<Run, RunError> {
-    let catalogue = Catalogue::of(site.azure.cloud);
-    let mut settings = Settings::new(catalogue, site, world.journal);
+    let mut log = Log {
+        journal: world.journal,
+        open: None,
+    };
     let mut ended = false;
     let mut steps = Vec::new();
-    let mut findings =
-        recover(world.store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
+    let mut findings = Vec::new();
+    if !extent.only_looks {
+        findings = recover(world.store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
+    }
     for finding in &findings {
         sink(&Event::Found(finding.clone()));
     }
     for step in Step::ALL {
         let start = Instant::now();
         let mut outcome = Outcome::NotReached;
-        if !ended {
+        if !ended && (extent.from..=extent.until).contains(&step) {
             sink(&Event::Started(step));
             let mut found = |event: Event| {
                 if let Event::Found(finding) = &event {
@@ -73,12 +144,8 @@ pub async fn run<S: Store, V: Vault, W: Witness>(
                 }
                 sink(&event);
             };
-            outcome = match step {
-                Step::SystemBypass => settings.step(Account::System, world.store, &mut found)?,
-                Step::PluginBypass => settings.step(Account::Plugin, world.store, &mut found)?,
-                Step::Backup => backup::step(site, &mut world, &mut found).await?,
-                Step::Endpoint | Step::Register | Step::Protect | Step::Check => Outcome::NotYet,
-            };
+            let mut hand = Hand::new(extent.only_looks, &mut found);
+            outcome = carry_out(step, site, &mut world, &mut log, extent, &mut hand).await?;
         }
         ended |= matches!(outcome, Outcome::Failed | Outcome::Refused);
         let end = StepEnd {
@@ -96,20 +163,54 @@ pub async fn run<S: Store, V: Vault, W: Witness>(
     })
 }
 
+/// One step. What ends it with a reason becomes findings, Azure's errors among them.
+async fn carry_out<S: Store, W: Witness, P: Person>(
+    step: Step,
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    log: &mut Log<'_>,
+    extent: Extent,
+    hand: &mut Hand<'_>,
+) -> Result<Outcome, RunError> {
+    let result = match step {
+        Step::Endpoint => endpoint::step(site, world, hand).await,
+        Step::SystemBypass => settings::step(Account::System, site, world.store, log, hand),
+        Step::Register => register::step(site, world, hand).await,
+        Step::PluginBypass => settings::step(Account::Plugin, site, world.store, log, hand),
+        Step::Protect => protect::step(site, world, hand).await,
+        Step::Check if extent.only_looks => Ok(Outcome::Done),
+        Step::Check => check::step(site, world, hand).await,
+        Step::Backup => backup::step(site, world, log, extent.backs_up_again, hand).await,
+    };
+    let findings = match result {
+        Ok(outcome) => return Ok(outcome),
+        Err(RunError::Ended(ended)) => ended.findings,
+        Err(RunError::Azure(error)) => vec![refusal(error).into()],
+        Err(error) => return Err(error),
+    };
+    let effect = Effect::of(&findings);
+    for finding in findings {
+        hand.found(finding);
+    }
+    Ok(match effect {
+        Effect::RefuseData | Effect::RefuseEnvironment => Outcome::Refused,
+        Effect::GoOn | Effect::Fail | Effect::AzureRefuses => Outcome::Failed,
+    })
+}
+
 /// A run is what its gravest step is; where no account needed anything, it was not needed.
 fn overall(steps: &[StepEnd]) -> Outcome {
     let any = |wanted: Outcome| steps.iter().any(|end| end.outcome == wanted);
-    let settings = steps
+    let settings: Vec<Outcome> = steps
         .iter()
-        .filter(|end| matches!(end.step, Step::SystemBypass | Step::PluginBypass));
+        .filter(|end| matches!(end.step, Step::SystemBypass | Step::PluginBypass))
+        .map(|end| end.outcome)
+        .collect();
     if any(Outcome::Refused) {
         Outcome::Refused
     } else if any(Outcome::Failed) {
         Outcome::Failed
-    } else if settings
-        .map(|end| end.outcome)
-        .all(|outcome| outcome == Outcome::NotNeeded)
-    {
+    } else if settings.iter().all(|one| *one == Outcome::NotNeeded) {
         Outcome::NotNeeded
     } else {
         Outcome::Done

@@ -1,18 +1,16 @@
 //! One account's bypass list: look, want, plan, apply.
 
-use sidestep_machine::{
-    Checkpoint, Journal, OpenRun, Store, TransactionError, apply, recover_last,
-};
+use sidestep_machine::{Checkpoint, Journal, Store, TransactionError, apply, recover_last};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::desired::{Clear, Desired};
 use sidestep_model::event::{Event, Outcome};
 use sidestep_model::finding::{Effect, Finding, Interruption};
-use sidestep_model::journal::Command;
 use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::site::Site;
 
-use crate::run::RunError;
+use crate::hand::Hand;
+use crate::run::{Ended, Log, RunError};
 
 /// Puts right a run that was interrupted, and says so. To be called before
 /// anything is read in order to change it.
@@ -39,66 +37,39 @@ pub fn recover(
     Ok([interrupted].into_iter().chain(kept).collect())
 }
 
-/// The steps of a run that change settings: one journal, begun when it is needed.
-pub(crate) struct Settings<'a> {
-    pub(crate) catalogue: &'static Catalogue,
-    pub(crate) site: &'a Site,
-    pub(crate) journal: &'a Journal,
-    open: Option<OpenRun<'a>>,
-}
-
-impl<'a> Settings<'a> {
-    pub(crate) fn new(catalogue: &'static Catalogue, site: &'a Site, journal: &'a Journal) -> Self {
-        Self {
-            catalogue,
-            site,
-            journal,
-            open: None,
+/// Looks, wants, plans and applies, for one account.
+pub(crate) fn step(
+    account: Account,
+    site: &Site,
+    store: &mut impl Store,
+    log: &mut Log<'_>,
+    hand: &mut Hand<'_>,
+) -> Result<Outcome, RunError> {
+    let observed = store.read()?;
+    let catalogue = Catalogue::of(site.azure.cloud);
+    let desired = Desired::of(account, catalogue, site, &observed, Clear::default());
+    let plan = Plan::diff(&observed, desired);
+    if Effect::of(&plan.findings) != Effect::GoOn {
+        return Err(Ended {
+            findings: plan.findings,
         }
+        .into());
     }
-
-    pub(crate) fn step(
-        &mut self,
-        account: Account,
-        store: &mut impl Store,
-        found: &mut impl FnMut(Event),
-    ) -> Result<Outcome, RunError> {
-        let observed = store.read()?;
-        let desired = Desired::of(
-            account,
-            self.catalogue,
-            self.site,
-            &observed,
-            Clear::default(),
-        );
-        let plan = Plan::diff(&observed, desired);
-        for finding in &plan.findings {
-            found(Event::Found(finding.clone()));
-        }
-        match Effect::of(&plan.findings) {
-            Effect::RefuseData | Effect::RefuseEnvironment => return Ok(Outcome::Refused),
-            Effect::Fail => return Ok(Outcome::Failed),
-            Effect::GoOn => {}
-        }
-        let pending = plan
-            .findings
-            .iter()
-            .any(|finding| matches!(finding, Finding::AccountMissing { .. }));
-        let idle = plan.idle;
-        found(Event::Planned(Box::new(plan.clone())));
-        if !plan.is_empty() {
-            let run = match &mut self.open {
-                Some(run) => run,
-                None => self
-                    .open
-                    .insert(self.journal.begin(Command::Run, &store.place())?),
-            };
-            apply(&[plan], store, run, &mut |_| {})?;
-        }
-        Ok(match idle {
-            _ if pending => Outcome::Pending,
-            Some(Idle::NoProxy) => Outcome::NotNeeded,
-            _ => Outcome::Done,
-        })
+    for finding in &plan.findings {
+        hand.found(finding.clone());
     }
+    let is_pending = plan
+        .findings
+        .iter()
+        .any(|finding| matches!(finding, Finding::AccountMissing { .. }));
+    let idle = plan.idle;
+    hand.say(Event::Planned(Box::new(plan.clone())));
+    if !plan.is_empty() && !hand.only_looks() {
+        apply(&[plan], store, log.open(store)?, &mut |_| {})?;
+    }
+    Ok(match idle {
+        _ if is_pending => Outcome::Pending,
+        Some(Idle::NoProxy) => Outcome::NotNeeded,
+        _ => Outcome::Done,
+    })
 }

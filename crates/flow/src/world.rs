@@ -1,40 +1,75 @@
 //! What a run acts on.
 
-use std::future::Future;
+use std::time::Duration;
 
+use sidestep_azure::Azure;
 use sidestep_machine::Journal;
-use sidestep_model::diagnosis::BackupFailure;
-use sidestep_model::event::BackedUp;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::network::Network;
 use sidestep_model::site::Database;
 
-/// Everything outside: the machine's settings, the network, the vault.
+/// Everything outside: the machine's settings, the network, Azure, the person.
 #[derive(Debug)]
-pub struct World<'a, S, V, W> {
+pub struct World<'a, S, W, P> {
     /// The machine's proxy settings.
     pub store: &'a mut S,
-    /// Where changes to them are written down first.
+    /// Where what is done is written down first.
     pub journal: &'a Journal,
     /// The network as the virtual machine sees it.
     pub network: &'a Network,
-    /// The vault that backs the machine up.
-    pub vault: &'a mut V,
+    /// Azure Resource Manager.
+    pub azure: &'a Azure,
     /// Who sees where connections go.
     pub witness: &'a mut W,
-}
-
-/// What a run asks of the vault.
-pub trait Vault {
-    /// Backs `database` up now and follows the job to its end.
-    fn back_up(
-        &mut self,
-        database: &Database,
-    ) -> impl Future<Output = Result<BackedUp, BackupFailure>> + Send;
+    /// Who is asked.
+    pub person: &'a mut P,
+    /// How long to wait for what takes its time.
+    pub patience: Patience,
 }
 
 /// Somebody who counts the connections of the accounts.
 pub trait Witness {
-    /// The connections since the last call.
-    fn evidence(&mut self) -> Evidence;
+    /// The connections since the last call; `None` where nobody counts.
+    fn evidence(&mut self) -> Option<Evidence>;
+}
+
+/// Whoever answers for what a run does.
+pub trait Person {
+    /// Whether the machine may be registered with a vault that has `endpoints`
+    /// private endpoints: afterwards it can never get its first one.
+    fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> bool;
+
+    /// The databases to protect, among those offered.
+    fn choose(&mut self, offered: &[Database]) -> Vec<Database>;
+}
+
+/// How long to wait for what takes its time in Azure.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Between two looks at the same thing.
+    pub poll: Duration,
+    /// Until DNS answers with records that Azure keeps itself.
+    pub records: Duration,
+    /// Until the plugin's account exists after a registration.
+    pub account: Duration,
+    /// Until a job that was ordered is listed.
+    pub listed: Duration,
+    /// Until a backup's job ends.
+    pub backup: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let minutes = |minutes| Duration::from_mins(minutes);
+        Self {
+            poll: Duration::from_secs(10),
+            // Records appear within a minute or so.
+            records: minutes(3),
+            // The extension is installed by then; its service starts soon after.
+            account: minutes(3),
+            listed: minutes(2),
+            // A first full backup of terabytes takes its day.
+            backup: Duration::from_hours(24),
+        }
+    }
 }

@@ -92,6 +92,12 @@ impl Journal {
         (self.clock)()
     }
 
+    /// The runs that can be read, oldest first.
+    pub fn runs(&self) -> Result<Vec<Run>, JournalError> {
+        let files = runs(&self.folder)?.into_iter();
+        Ok(files.filter_map(|file| file.run.ok()).collect())
+    }
+
     /// The last run, where there is one that began.
     pub(crate) fn last(&self) -> Result<Option<Run>, JournalError> {
         for path in files(&self.folder)?.iter().rev() {
@@ -178,12 +184,13 @@ impl OpenRun<'_> {
     }
 
     /// The time by the journal's clock.
-    pub(crate) fn now(&self) -> Timestamp {
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.journal.now()
     }
 
     /// Adds a record; it is on the disk when this returns.
-    pub(crate) fn record(&mut self, record: &Record) -> Result<(), JournalError> {
+    pub fn record(&mut self, record: &Record) -> Result<(), JournalError> {
         self.journal.lock.check()?;
         let line = self.sealer.seal(record);
         self.file

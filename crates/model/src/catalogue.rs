@@ -43,6 +43,17 @@ impl Cloud {
             Self::AzureChinaCloud => "AzureChinaCloud",
         }
     }
+
+    /// The host where Entra ID issues tokens (`Publish-Report.ps1` of
+    /// Azure/Azure-Workload-Backup-Troubleshooting-Scripts).
+    #[must_use]
+    pub fn sign_in_host(self) -> &'static str {
+        match self {
+            Self::AzureCloud => "login.microsoftonline.com",
+            Self::AzureUsGovernment => "login.microsoftonline.us",
+            Self::AzureChinaCloud => "login.partner.microsoftonline.cn",
+        }
+    }
 }
 
 impl fmt::Display for Cloud {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::check::Check;
+use crate::dns::EndpointRecord;
 use crate::evidence::Evidence;
 use crate::finding::Finding;
 use crate::plan::Plan;
@@ -67,15 +70,13 @@ pub enum Outcome {
     Done,
     /// There was nothing to do.
     NotNeeded,
-    /// This step does not exist in this version.
-    NotYet,
     /// What it needs does not exist yet.
     Pending,
     /// It did not work; the findings say why.
     Failed,
     /// It was not started, to protect what is there; the findings say why.
     Refused,
-    /// An earlier step ended the run.
+    /// An earlier step ended the run, or nobody asked for this one.
     NotReached,
 }
 
@@ -86,7 +87,6 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::NotNeeded => "not-needed",
-            Self::NotYet => "not-yet",
             Self::Pending => "pending",
             Self::Failed => "failed",
             Self::Refused => "refused",
@@ -101,19 +101,89 @@ impl Serialize for Outcome {
     }
 }
 
-/// A database that was backed up, and how that was verified.
+/// Something in Azure, and what a run has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its name, as people know it.
+    pub name: String,
+    /// Its id in Azure, where it has one.
+    pub id: Option<String>,
+    /// What became of it.
+    pub state: ResourceState,
+}
+
+/// The kinds of things in Azure that steps make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceKind {
+    /// A Recovery Services vault.
+    Vault,
+    /// The vault's switch for public networks.
+    PublicNetworkAccess,
+    /// A private endpoint.
+    PrivateEndpoint,
+    /// The approval of an endpoint's connection.
+    Approval,
+    /// A private DNS zone.
+    PrivateDnsZone,
+    /// A zone's link to a virtual network.
+    ZoneLink,
+    /// The group of zones that an endpoint keeps its records in.
+    ZoneGroup,
+    /// A virtual machine's registration with the vault.
+    Registration,
+    /// A backup policy.
+    Policy,
+    /// A database's protection.
+    Protection,
+    /// A backup.
+    BackupJob,
+}
+
+/// What became of something in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceState {
+    /// It was there, as it is wanted.
+    Found,
+    /// It would be made or changed; the run only looks.
+    Planned,
+    /// It was made or changed.
+    Made,
+}
+
+/// How far a job in Azure is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobProgress {
+    /// The job's id.
+    pub job: String,
+    /// Azure's word for its state.
+    pub status: String,
+    /// How long it has been running.
+    pub elapsed: Duration,
+    /// What has been moved, in megabytes, where Azure says so.
+    pub transferred_mb: Option<f64>,
+    /// Its tasks and their states, in Azure's words.
+    pub tasks: Vec<(String, String)>,
+}
+
+/// A database that was backed up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackedUp {
     /// `INSTANCE/database`.
     pub database: String,
-    /// Size of the stored backup in bytes.
-    pub bytes: u64,
-    /// Blocks that it was sent in.
-    pub blocks: u32,
-    /// SHA-256 of what was sent and of what was read back, in hex.
-    pub sha256: String,
-    /// How long the transfer took.
-    pub elapsed: Duration,
+    /// The job's id.
+    pub job: String,
+    /// `Full` or `CopyOnlyFull`.
+    pub kind: &'static str,
+    /// Whether the job had been started by an earlier run.
+    pub is_adopted: bool,
+    /// What was moved, in megabytes, where Azure says so.
+    pub transferred_mb: Option<f64>,
+    /// When the job began and ended, by Azure's clock.
+    pub span: Option<(Timestamp, Timestamp)>,
 }
 
 /// Something that happened during a run.
@@ -123,6 +193,19 @@ pub enum Event {
     Started(Step),
     /// What is going to be changed; shown before it is.
     Planned(Box<Plan>),
+    /// Something in Azure was found, made or changed.
+    Resource(Resource),
+    /// The private endpoint's records, as Azure lists them now, and the zones they belong to.
+    Records {
+        /// The records.
+        records: Vec<EndpointRecord>,
+        /// The zones that the endpoint needs.
+        zones: Vec<String>,
+    },
+    /// A job goes on.
+    Job(JobProgress),
+    /// Every way was tried.
+    Checked(Box<Check>),
     /// A database was backed up.
     BackedUp(BackedUp),
     /// Where the connections of a backup, whole or broken off, went.

@@ -129,6 +129,17 @@ impl Evidence {
                 connections: around,
             },
         );
+        let public = self
+            .connections
+            .iter()
+            .filter(|row| row.path == Path::Direct && row.service.is_protected())
+            .map(|row| row.connections)
+            .sum();
+        let on_public_path = (public > 0 && site.bypass.backup == Route::Direct).then_some(
+            Finding::ProtectedPublic {
+                connections: public,
+            },
+        );
         let off_route = self.connections.iter().filter(|row| {
             row.service == Service::Entra
                 && (row.path == Path::Proxy) != (site.bypass.entra == Route::Proxy)
@@ -137,7 +148,11 @@ impl Evidence {
             account: row.account,
             path: row.path,
         });
-        leak.into_iter().chain(off_proxy).chain(off_route).collect()
+        leak.into_iter()
+            .chain(off_proxy)
+            .chain(on_public_path)
+            .chain(off_route)
+            .collect()
     }
 
     /// The paths that connections to `service` took, each once.

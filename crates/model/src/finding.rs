@@ -1,6 +1,8 @@
 //! The registry of findings: everything that Sidestep can say about a site, a
 //! machine or a run, as data. Prose is written where it is shown.
 
+mod azure;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -8,9 +10,12 @@ use serde::Serialize;
 use crate::account::Account;
 use crate::catalogue::Service;
 use crate::desired::SourceFault;
+use crate::dns::ZoneRecord;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
 use crate::observed::ValueName;
+
+pub use azure::AzureFinding;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -298,13 +303,75 @@ pub enum Finding {
         /// What happened.
         detail: String,
     },
-    /// SS501: Azure reports the backup failed and nothing here explains it.
-    BackupFailed {
-        /// Azure's own code.
-        azure_code: String,
-        /// Azure's or the extension's own words.
-        detail: String,
+    /// SS140: an account does not exist, and the step cannot do without it.
+    AccountNeeded {
+        /// Which.
+        account: Account,
     },
+    /// SS141: an account's settings are not what the site wants.
+    SettingsNotAsWanted {
+        /// Whose.
+        account: Account,
+        /// Which values.
+        values: Vec<ValueName>,
+    },
+    /// SS202: DNS does not answer with the records of the private endpoint, and
+    /// another team keeps them.
+    RecordsMissing {
+        /// What has to be entered.
+        records: Vec<ZoneRecord>,
+        /// Zones to forward to Azure's resolver instead.
+        forwarders: Vec<String>,
+    },
+    /// SS203: names do not lead to the private endpoint.
+    NamesNotPrivate {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// SS204: names lead elsewhere, and the vault also takes data publicly, so
+    /// that the extension falls back without a word.
+    PublicFallback {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// SS205: a private DNS zone is not linked to the endpoint's network.
+    ZoneNotLinked {
+        /// The zone.
+        zone: String,
+        /// The network.
+        network: String,
+    },
+    /// SS309: Backup or Storage connections went to public addresses.
+    ProtectedPublic {
+        /// How many.
+        connections: u64,
+    },
+    /// SS311: an account's settings send a name another way than the site says.
+    RouteAgainstSite {
+        /// Whose settings.
+        account: Account,
+        /// The name.
+        host: String,
+        /// Its service.
+        service: Service,
+        /// The entry that decided, where one did.
+        entry: Option<String>,
+    },
+    /// SS402: something on the way opens TLS.
+    TlsInspected {
+        /// The endpoint.
+        host: String,
+        /// Who issued the certificate that came instead.
+        issuer: Option<String>,
+    },
+    /// SS5xx and SS6xx: about Azure and the databases in it.
+    Azure(AzureFinding),
+}
+
+impl From<AzureFinding> for Finding {
+    fn from(finding: AzureFinding) -> Self {
+        Self::Azure(finding)
+    }
 }
 
 impl Finding {
@@ -342,7 +409,16 @@ impl Finding {
             Self::ProtectedOffProxy { .. } => 307,
             Self::WitnessesDisagree { .. } => 308,
             Self::TlsFails { .. } => 401,
-            Self::BackupFailed { .. } => 501,
+            Self::AccountNeeded { .. } => 140,
+            Self::SettingsNotAsWanted { .. } => 141,
+            Self::RecordsMissing { .. } => 202,
+            Self::NamesNotPrivate { .. } => 203,
+            Self::PublicFallback { .. } => 204,
+            Self::ZoneNotLinked { .. } => 205,
+            Self::ProtectedPublic { .. } => 309,
+            Self::RouteAgainstSite { .. } => 311,
+            Self::TlsInspected { .. } => 402,
+            Self::Azure(finding) => finding.code(),
         })
     }
 
@@ -365,7 +441,9 @@ impl Finding {
             | Self::BlobMissing { .. }
             | Self::ReadersDisagree { .. }
             | Self::EditedSince { .. }
+            | Self::ZoneNotLinked { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
+            Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
             _ => Severity::Error,
@@ -387,6 +465,7 @@ impl Finding {
             | Self::BlobUnreadable { .. }
             | Self::SourceNotCopyable { .. }
             | Self::CredentialsWouldBeLost { .. } => Effect::RefuseData,
+            Self::Azure(finding) => finding.effect(),
             _ if self.severity() == Severity::Error => Effect::Fail,
             _ => Effect::GoOn,
         }
@@ -414,6 +493,9 @@ impl Finding {
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }
+            | Self::AccountNeeded { account }
+            | Self::SettingsNotAsWanted { account, .. }
+            | Self::RouteAgainstSite { account, .. }
             | Self::TlsFails { account, .. } => Some(*account),
             Self::PerMachinePolicy
             | Self::SourceNotCopyable { .. }
@@ -426,7 +508,13 @@ impl Finding {
             | Self::ProtectedOnProxy { .. }
             | Self::ProtectedOffProxy { .. }
             | Self::WitnessesDisagree { .. }
-            | Self::BackupFailed { .. } => None,
+            | Self::RecordsMissing { .. }
+            | Self::NamesNotPrivate { .. }
+            | Self::PublicFallback { .. }
+            | Self::ZoneNotLinked { .. }
+            | Self::ProtectedPublic { .. }
+            | Self::TlsInspected { .. }
+            | Self::Azure(_) => None,
         }
     }
 
@@ -438,7 +526,10 @@ impl Finding {
             | Self::EntraByProxyOnly { host, .. }
             | Self::EntraDirectOnly { host, .. }
             | Self::EndpointUnreachable { host, .. }
+            | Self::RouteAgainstSite { host, .. }
+            | Self::TlsInspected { host, .. }
             | Self::TlsFails { host, .. } => Some(host),
+            Self::Azure(finding) => finding.endpoint(),
             Self::ProxyUnreachable { proxy, .. } => Some(proxy),
             _ => None,
         }
@@ -463,6 +554,8 @@ pub enum Effect {
     GoOn,
     /// The step fails (exit code 1).
     Fail,
+    /// Azure says no (exit code 5).
+    AzureRefuses,
     /// The step is refused to protect what is there (exit code 4).
     RefuseData,
     /// The step is refused because the environment is not what it needs (exit code 3).

@@ -70,6 +70,11 @@ pub enum Failure {
     TimedOut,
     /// The proxy answered the request for a tunnel with this status.
     ProxyAnswered(u16),
+    /// The endpoint's certificate comes from an authority that is not trusted.
+    Untrusted {
+        /// The authority's name, where the certificate could be read.
+        issuer: Option<String>,
+    },
     /// Another reason, in the words of the library that met it.
     Other(String),
 }

@@ -8,6 +8,7 @@ mod resolve;
 mod tls;
 mod way;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use sidestep_model::network::Network;
@@ -16,6 +17,14 @@ use sidestep_model::observation::{Failure, Observation, Stage, Via};
 /// How long one attempt may take altogether: a dropped packet shows as silence,
 /// and Windows itself gives a TCP connection 21 seconds, too long to wait for.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The addresses that the network's DNS gives for `host`, within `deadline`; none
+/// where it does not exist or nobody answers.
+pub async fn addresses(network: &Network, host: &str, deadline: Duration) -> Vec<IpAddr> {
+    let asked = resolve::addresses(&network.resolver, host);
+    let answered = tokio::time::timeout(deadline, asked).await;
+    answered.ok().and_then(Result::ok).unwrap_or_default()
+}
 
 /// Tries to reach `https://host:port/` by one way, within `deadline`.
 ///

@@ -9,12 +9,10 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
 use sidestep_model::network::Network;
 use sidestep_model::observation::{Failure, Observation, Stage, Via};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use crate::{other, resolve, tls};
 
@@ -72,7 +70,7 @@ pub(crate) async fn walk(network: &Network, seen: &mut Observation) {
 
     let start = Instant::now();
     let authority = network.only_authority_pem.as_deref();
-    let secured = handshake(stream, &seen.host, authority).await;
+    let secured = tls::handshake(stream, &seen.host, authority).await;
     let Some(secured) = mark(&mut seen.tls, start, secured) else {
         return;
     };
@@ -135,16 +133,6 @@ async fn tunnel(tcp: TcpStream, host: &str, port: u16) -> Result<Box<dyn Stream>
     }
     let upgraded = hyper::upgrade::on(response).await.map_err(other)?;
     Ok(Box::new(TokioIo::new(upgraded)))
-}
-
-async fn handshake(
-    stream: Box<dyn Stream>,
-    host: &str,
-    authority: Option<&str>,
-) -> Result<impl Stream + use<>, Failure> {
-    let connector = TlsConnector::from(tls::client(authority).map_err(Failure::Other)?);
-    let name = ServerName::try_from(host.to_owned()).map_err(other)?;
-    connector.connect(name, stream).await.map_err(other)
 }
 
 async fn ask(stream: impl Stream + 'static, host: &str) -> Result<StatusCode, Failure> {

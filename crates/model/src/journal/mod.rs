@@ -11,6 +11,14 @@
 //! commit     read back: everything is as intended           ┘
 //! ```
 //!
+//! A `run` also writes down each backup before it orders it:
+//!
+//! ```text
+//! backup-order     the item, the request's id, Azure's time
+//! backup-job       what the order became       │ or backup-dropped
+//! backup-end       whether the job completed
+//! ```
+//!
 //! A transaction that does not end with `commit` or `rollback` was interrupted;
 //! [`recover`] says what to do about it from the records and the machine alone.
 
@@ -20,6 +28,9 @@ mod recovery;
 mod run;
 
 pub use line::{JournalError, JournalErrorKind, Sealer};
-pub use record::{Begin, Command, FORMAT, Intent, Kept, Record, Recorded, RunNumber};
+pub use record::{BackupOrder, Begin, Command, FORMAT, Intent, Kept, Record, Recorded, RunNumber};
 pub use recovery::{Recovery, recover};
-pub use run::{Run, Transaction, TransactionEnd, last_undoable, overlaid_by, undone_by};
+pub use run::{
+    Backup, OrderFate, Run, Transaction, TransactionEnd, last_backup, last_undoable, overlaid_by,
+    undone_by,
+};

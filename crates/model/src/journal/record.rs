@@ -44,6 +44,25 @@ pub enum Record {
         /// When.
         time: Timestamp,
     },
+    /// A backup is about to be ordered.
+    BackupOrder(BackupOrder),
+    /// The order became this job.
+    BackupJob {
+        /// Azure's id of the job.
+        job: String,
+    },
+    /// The order became no job: Azure refused it, or never got it.
+    BackupDropped {
+        /// When.
+        time: Timestamp,
+    },
+    /// The job came to its end.
+    BackupEnd {
+        /// Azure's id of the job.
+        job: String,
+        /// Whether the backup is there.
+        is_complete: bool,
+    },
     /// What had been written was put back.
     Rollback {
         /// When.
@@ -68,6 +87,21 @@ pub struct Begin {
     pub command: Command,
     /// Where the settings are, for people.
     pub at: String,
+}
+
+/// A backup that is ordered once and only once, whatever happens to the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupOrder {
+    /// The protected item's id in Azure.
+    pub item: String,
+    /// `INSTANCE/database`.
+    pub database: String,
+    /// `Full` or `CopyOnlyFull`.
+    pub kind: String,
+    /// When, by Azure's clock.
+    pub time: Timestamp,
+    /// The request's own id, which Azure gives a job as its activity.
+    pub request: String,
 }
 
 /// What a run was asked to do.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::line::{self, JournalError, JournalErrorKind, Sealer};
-use super::record::{Begin, Command, Intent, Kept, Record, RunNumber};
+use super::record::{BackupOrder, Begin, Command, Intent, Kept, Record, RunNumber};
 use crate::account::Account;
 use crate::observed::ValueName;
 
@@ -14,6 +14,8 @@ pub struct Run {
     pub begin: Begin,
     /// What it changed, in order.
     pub transactions: Vec<Transaction>,
+    /// The backups that it ordered, in order.
+    pub backups: Vec<Backup>,
     /// How many bytes of the journal hold whole records; the rest was torn off.
     pub sound_bytes: usize,
     /// What continues the journal.
@@ -27,6 +29,33 @@ pub struct Transaction {
     pub intents: Vec<Intent>,
     /// How it ended; `None` where it was interrupted.
     pub end: Option<TransactionEnd>,
+}
+
+/// A backup that a run ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// What was ordered.
+    pub order: BackupOrder,
+    /// What became of the order.
+    pub fate: OrderFate,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderFate {
+    /// Nobody knows: the answer is not in the journal.
+    Open,
+    /// It became no job.
+    Dropped,
+    /// It became a job, whose end is not in the journal.
+    Job(String),
+    /// It became a job that ended.
+    Ended {
+        /// The job.
+        job: String,
+        /// Whether the backup is there.
+        is_complete: bool,
+    },
 }
 
 /// How a transaction ended.
@@ -52,9 +81,32 @@ impl Run {
             return Ok(None);
         };
         let mut transactions: Vec<Transaction> = Vec::new();
+        let mut backups: Vec<Backup> = Vec::new();
         for (record, line) in records {
             let open = transactions.last_mut().filter(|last| last.end.is_none());
             match (record, open) {
+                (Record::BackupOrder(order), None) => backups.push(Backup {
+                    order,
+                    fate: OrderFate::Open,
+                }),
+                (
+                    record @ (Record::BackupJob { .. }
+                    | Record::BackupDropped { .. }
+                    | Record::BackupEnd { .. }),
+                    None,
+                ) => {
+                    let Some(last) = backups.last_mut() else {
+                        let kind = JournalErrorKind::OutOfPlace;
+                        return Err(JournalError { line, kind });
+                    };
+                    last.fate = match record {
+                        Record::BackupJob { job } => OrderFate::Job(job),
+                        Record::BackupEnd { job, is_complete } => {
+                            OrderFate::Ended { job, is_complete }
+                        }
+                        _ => OrderFate::Dropped,
+                    };
+                }
                 (Record::Intent { accounts }, None) => transactions.push(Transaction {
                     intents: accounts,
                     end: None,
@@ -75,6 +127,7 @@ impl Run {
         Ok(Some(Self {
             begin,
             transactions,
+            backups,
             sound_bytes: opened.sound_bytes,
             sealer: opened.sealer,
         }))
@@ -123,6 +176,15 @@ impl Intent {
             .filter(|key| !self.new_keys.contains(key));
         self.new_keys.extend(added.copied().collect::<Vec<_>>());
     }
+}
+
+/// The last order of a backup of `database` that any of `runs` wrote down.
+#[must_use]
+pub fn last_backup<'a>(runs: &'a [Run], database: &str) -> Option<&'a Backup> {
+    let mut ordered: Vec<&Run> = runs.iter().collect();
+    ordered.sort_by_key(|run| run.begin.run);
+    let mut backups = ordered.into_iter().flat_map(|run| &run.backups).rev();
+    backups.find(|backup| backup.order.database.eq_ignore_ascii_case(database))
 }
 
 /// The run that undid `run` and was not itself undone.

@@ -1,0 +1,79 @@
+//! Every way of both accounts, tried at once.
+
+use std::sync::Arc;
+
+use sidestep_machine::Store;
+use sidestep_model::account::Account;
+use sidestep_model::check::{self, Check, Tried};
+use sidestep_model::event::{Event, Outcome};
+use sidestep_model::network::Network;
+use sidestep_model::observed::Observed;
+use sidestep_model::site::Site;
+use sidestep_probe as probe;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::hand::Hand;
+use crate::ids::Ids;
+use crate::names::Names;
+use crate::run::{Ended, RunError};
+use crate::world::World;
+
+/// Attempts that go on at the same time.
+const AT_ONCE: usize = 32;
+
+pub(crate) async fn step<S: Store, W, P>(
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    hand: &mut Hand<'_>,
+) -> Result<Outcome, RunError> {
+    let names = Names::listed(world.azure, &Ids::of(site)).await?;
+    let observed = world.store.read()?;
+    let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
+    let (findings, is_passed) = (check.findings.clone(), check.is_passed());
+    hand.say(Event::Checked(Box::new(check)));
+    if is_passed {
+        for finding in findings {
+            hand.found(finding);
+        }
+        return Ok(Outcome::Done);
+    }
+    Err(Ended { findings }.into())
+}
+
+/// Tries every way of `accounts` to every endpoint, at once, so that the whole
+/// takes about as long as its slowest part.
+pub(crate) async fn try_ways(
+    site: &Site,
+    network: &Network,
+    observed: &Observed,
+    accounts: &[Account],
+    names: &Names,
+) -> Check {
+    let network = Arc::new(network.clone());
+    let gate = Arc::new(Semaphore::new(AT_ONCE));
+    let mut attempts = JoinSet::new();
+    let probes = check::probes(observed, accounts, &names.targets(site));
+    for (index, planned) in probes.into_iter().enumerate() {
+        let (network, gate) = (network.clone(), gate.clone());
+        attempts.spawn(async move {
+            // The gate is never closed, so a permit always comes.
+            let _permit = gate.acquire().await;
+            let mut seen = Vec::new();
+            for way in &planned.ways {
+                let host = &planned.target.host;
+                let attempt = probe::reach(&network, host, 443, way.clone(), probe::DEADLINE);
+                seen.push(attempt.await);
+            }
+            let tried = Tried {
+                probe: planned,
+                seen,
+            };
+            (index, tried)
+        });
+    }
+    let mut tried = attempts.join_all().await;
+    tried.sort_by_key(|(index, _)| *index);
+    let tried = tried.into_iter().map(|(_, tried)| tried).collect();
+    check::verdict(site, observed, accounts, tried)
+}

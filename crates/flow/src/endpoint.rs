@@ -1,0 +1,396 @@
+//! The vault's private endpoint: preconditions first, then endpoint, zones, links and records.
+
+use sidestep_azure::{ArmId, Azure, NewPrivateEndpoint, NewVault, PrivateEndpoint, Subnet, Vault};
+use sidestep_machine::Store;
+use sidestep_model::event::{Event, Outcome, ResourceKind};
+use sidestep_model::finding::{AzureFinding, Finding};
+use sidestep_model::site::{DnsMode, PublicNetworkAccess, Site};
+
+use crate::hand::Hand;
+use crate::ids::Ids;
+use crate::names::{GROUP, Names, required_zones};
+use crate::run::{Ended, RunError};
+use crate::world::{Person, Witness, World};
+
+/// A vault takes this many endpoints ("Create and use private endpoints (v2
+/// experience) for Azure Backup", MicrosoftDocs/azure-docs).
+const MOST_ENDPOINTS: usize = 12;
+
+/// Addresses that a vault's endpoint takes at least (same source).
+const LEAST_ADDRESSES: u64 = 10;
+
+/// Addresses of a subnet that Azure keeps for itself.
+const RESERVED_ADDRESSES: u64 = 5;
+
+pub(crate) async fn step<S: Store, W: Witness, P: Person>(
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    hand: &mut Hand<'_>,
+) -> Result<Outcome, RunError> {
+    let azure = world.azure;
+    let ids = Ids::of(site);
+    let Some(vault) = vault(site, azure, &ids, hand).await? else {
+        return Ok(Outcome::Done);
+    };
+    let Some(endpoint) = endpoint(site, azure, &ids, &vault, hand).await? else {
+        return Ok(Outcome::Done);
+    };
+    approve(site, azure, &ids, &endpoint, hand).await?;
+    if site.dns.mode == DnsMode::Azure {
+        zones(site, azure, &ids, hand).await?;
+    }
+    deny_public(site, azure, &ids, hand).await?;
+    if hand.only_looks() {
+        return Ok(Outcome::Done);
+    }
+    let names = Names::listed(azure, &ids).await?;
+    let finding = names.against_dns(site, world.network, world.patience, hand);
+    match finding.await {
+        Some(finding) => Err(Ended::with(finding).into()),
+        None => Ok(Outcome::Done),
+    }
+}
+
+/// The vault; `None` where it would be made and the run only looks.
+async fn vault(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    hand: &mut Hand<'_>,
+) -> Result<Option<Vault>, RunError> {
+    let name = &site.vault.name;
+    if let Some(vault) = azure.vault(&ids.vault).await? {
+        in_region("the vault", &vault.location, site)?;
+        hand.is_there(ResourceKind::Vault, name, Some(&ids.vault));
+        return Ok(Some(vault));
+    }
+    let Some(redundancy) = site.vault.create else {
+        return Err(Ended::with(AzureFinding::VaultMissing {
+            vault: name.clone(),
+            resource_group: site.azure.resource_group.clone(),
+        })
+        .into());
+    };
+    let new = NewVault {
+        location: site.azure.location.name.to_owned(),
+        redundancy: redundancy.key().to_owned(),
+        public_network_access: site.vault.public_network_access == PublicNetworkAccess::Allow,
+    };
+    let make = azure.create_vault(&ids.vault, &new);
+    let made = hand.make(ResourceKind::Vault, name, Some(&ids.vault), make);
+    Ok(made.await?)
+}
+
+/// The endpoint; `None` where it would be made and the run only looks.
+async fn endpoint(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    vault: &Vault,
+    hand: &mut Hand<'_>,
+) -> Result<Option<PrivateEndpoint>, RunError> {
+    let name = &site.private_endpoint.name;
+    let found = azure.private_endpoint(&ids.endpoint).await?;
+    let is_ready = |endpoint: &PrivateEndpoint| {
+        endpoint
+            .provisioning_state
+            .eq_ignore_ascii_case("Succeeded")
+    };
+    if let Some(endpoint) = &found {
+        if !endpoint.targets.contains(&ids.vault) {
+            let target = endpoint.targets.first();
+            return Err(Ended::with(AzureFinding::EndpointOfAnother {
+                endpoint: name.clone(),
+                target: target.map_or_else(String::new, |target| target.name().to_owned()),
+            })
+            .into());
+        }
+        if is_ready(endpoint) {
+            hand.is_there(ResourceKind::PrivateEndpoint, name, Some(&ids.endpoint));
+            return Ok(found);
+        }
+    } else {
+        preconditions(site, azure, ids, vault).await?;
+    }
+    // An endpoint that is still being made is waited for by the same request.
+    let new = NewPrivateEndpoint {
+        location: site.azure.location.name.to_owned(),
+        subnet: ids.subnet.clone(),
+        target: ids.vault.clone(),
+        group_id: GROUP.to_owned(),
+        connection: name.clone(),
+    };
+    let make = azure.create_private_endpoint(&ids.endpoint, &new);
+    let made = hand.make(
+        ResourceKind::PrivateEndpoint,
+        name,
+        Some(&ids.endpoint),
+        make,
+    );
+    let Some(made) = made.await? else {
+        return Ok(None);
+    };
+    if is_ready(&made) {
+        return Ok(Some(made));
+    }
+    Err(Ended::with(AzureFinding::EndpointFailed {
+        endpoint: name.clone(),
+        state: made.provisioning_state,
+    })
+    .into())
+}
+
+/// What makes an endpoint impossible, or the vault useless afterwards, before
+/// anything is tried: even a failed attempt cannot be taken back.
+async fn preconditions(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    vault: &Vault,
+) -> Result<(), RunError> {
+    let count = vault.connections.len();
+    if count >= MOST_ENDPOINTS {
+        return Err(Ended::with(AzureFinding::TooManyEndpoints { count }).into());
+    }
+    if count == 0 {
+        let containers = azure.containers(&ids.vault).await?;
+        let items = azure.protected_items(&ids.vault).await?;
+        let registered: Vec<String> = containers
+            .into_iter()
+            .map(|container| container.vm.name().to_owned())
+            .chain(items.into_iter().map(|item| item.friendly_name))
+            .collect();
+        if !registered.is_empty() {
+            return Err(Ended::with(AzureFinding::VaultNotEmpty {
+                vault: site.vault.name.clone(),
+                registered,
+            })
+            .into());
+        }
+    }
+    let network = azure.virtual_network(&ids.network).await?;
+    if let Some(network) = &network {
+        in_region("the virtual network", &network.location, site)?;
+    }
+    for (vm, id) in &ids.vms {
+        if let Some(machine) = azure.virtual_machine(id).await? {
+            in_region(&format!("the machine {}", vm.name), &machine.location, site)?;
+        }
+    }
+    let subnet = azure.subnet(&ids.subnet).await?;
+    let free = subnet.as_ref().map(free_addresses);
+    if free.is_some_and(|free| free >= LEAST_ADDRESSES) {
+        return Ok(());
+    }
+    Err(Ended::with(AzureFinding::SubnetUnfit {
+        subnet: site.private_endpoint.subnet.names.join("/"),
+        free,
+    })
+    .into())
+}
+
+fn in_region(what: &str, region: &str, site: &Site) -> Result<(), RunError> {
+    // Azure writes "Japan East" in places.
+    let plain = |name: &str| name.replace(' ', "").to_lowercase();
+    let wanted = site.azure.location.name;
+    if plain(region) == plain(wanted) {
+        return Ok(());
+    }
+    Err(Ended::with(AzureFinding::RegionDiffers {
+        what: what.to_owned(),
+        region: region.to_owned(),
+        wanted: wanted.to_owned(),
+    })
+    .into())
+}
+
+fn free_addresses(subnet: &Subnet) -> u64 {
+    let of_prefix = |prefix: &String| {
+        let bits: u32 = prefix.split_once('/')?.1.parse().ok()?;
+        let size = 1_u64.checked_shl(32_u32.checked_sub(bits)?)?;
+        Some(size.saturating_sub(RESERVED_ADDRESSES))
+    };
+    let all: u64 = subnet.prefixes.iter().filter_map(of_prefix).sum();
+    all.saturating_sub(subnet.used as u64)
+}
+
+/// Azure approves by itself where whoever asks also owns the vault.
+async fn approve(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    endpoint: &PrivateEndpoint,
+    hand: &mut Hand<'_>,
+) -> Result<(), RunError> {
+    let is_approved = |status: &str| status.eq_ignore_ascii_case("Approved");
+    let status = endpoint.connection_status.clone();
+    if status.as_deref().is_none_or(is_approved) {
+        return Ok(());
+    }
+    let vault = azure.vault(&ids.vault).await?;
+    let connection = vault.and_then(|vault| {
+        vault
+            .connections
+            .into_iter()
+            .find(|one| one.private_endpoint.as_ref() == Some(&ids.endpoint))
+    });
+    let name = &site.private_endpoint.name;
+    let Some(connection) = connection else {
+        return Err(Ended::with(AzureFinding::ApprovalPending {
+            endpoint: name.clone(),
+            status: status.unwrap_or_default(),
+        })
+        .into());
+    };
+    if is_approved(&connection.status) {
+        return Ok(());
+    }
+    let approve = azure.approve_connection(&ids.vault, &connection);
+    hand.make(ResourceKind::Approval, name, None, approve)
+        .await?;
+    Ok(())
+}
+
+/// The zones that the endpoint needs: those that are there are used, and no
+/// second one is made beside a linked one.
+async fn zones(site: &Site, azure: &Azure, ids: &Ids, hand: &mut Hand<'_>) -> Result<(), RunError> {
+    let mut zones = Vec::new();
+    let mut is_whole = true;
+    for name in required_zones(azure, &ids.vault).await? {
+        let (zone, is_made) = zone(site, azure, ids, &name, hand).await?;
+        is_whole &= is_made;
+        if is_made {
+            links(site, azure, ids, &zone, hand).await?;
+        }
+        zones.push(zone);
+    }
+    let groups = azure.zone_groups(&ids.endpoint).await?;
+    let holds_all = |held: &[ArmId]| zones.iter().all(|zone| held.contains(zone));
+    if let Some(group) = groups.iter().find(|group| holds_all(&group.zones)) {
+        hand.is_there(ResourceKind::ZoneGroup, &group.name, Some(&group.id));
+        return Ok(());
+    }
+    // An endpoint has one group; what others put into it stays.
+    let name = groups.first().map_or("default", |group| &group.name);
+    let mut wanted = groups
+        .first()
+        .map_or_else(Vec::new, |group| group.zones.clone());
+    wanted.extend(
+        zones
+            .iter()
+            .filter(|zone| !wanted.contains(zone))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    let make = azure.create_zone_group(&ids.endpoint, name, &wanted);
+    let made = hand.make(ResourceKind::ZoneGroup, name, None, make).await?;
+    if let (Some(group), true) = (made, is_whole) {
+        hand.say(Event::Records {
+            records: group.records,
+            zones: zones.iter().map(|zone| zone.name().to_owned()).collect(),
+        });
+    }
+    Ok(())
+}
+
+/// The zone of that name to use, and whether it is there now.
+async fn zone(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    name: &str,
+    hand: &mut Hand<'_>,
+) -> Result<(ArmId, bool), RunError> {
+    let kind = ResourceKind::PrivateDnsZone;
+    let is_named = |id: &ArmId| id.name().eq_ignore_ascii_case(name);
+    let named = site.dns.zones.iter().map(ToString::to_string);
+    if let Some(id) = named.filter_map(|id| ArmId::parse(&id)).find(is_named) {
+        hand.is_there(kind, name, Some(&id));
+        return Ok((id, true));
+    }
+    let mut own = None;
+    let mut subscriptions = vec![
+        site.azure.subscription.clone(),
+        site.private_endpoint.subscription.clone(),
+        site.private_endpoint.subnet.subscription.clone(),
+    ];
+    subscriptions.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+    for subscription in subscriptions {
+        let known = azure.private_dns_zones(&subscription).await?;
+        for zone in known.into_iter().filter(|zone| is_named(&zone.id)) {
+            let links = azure.zone_links(&zone.id).await?;
+            if links.iter().any(|link| link.virtual_network == ids.network) {
+                hand.is_there(kind, name, Some(&zone.id));
+                return Ok((zone.id, true));
+            }
+            if zone.id.resource_group() == ids.endpoint.resource_group() {
+                own = Some(zone.id);
+            }
+        }
+    }
+    if let Some(id) = own {
+        hand.is_there(kind, name, Some(&id));
+        return Ok((id, true));
+    }
+    let endpoint = &site.private_endpoint;
+    let id = ArmId::in_group(
+        &endpoint.subscription,
+        &endpoint.resource_group,
+        "Microsoft.Network/privateDnsZones",
+        name,
+    );
+    let make = azure.create_private_dns_zone(&id);
+    let made = hand.make(kind, name, Some(&id), make).await?;
+    Ok((id, made.is_some()))
+}
+
+/// Links the zone to the networks that the site names, and to no other.
+async fn links(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    zone: &ArmId,
+    hand: &mut Hand<'_>,
+) -> Result<(), RunError> {
+    let links = azure.zone_links(zone).await?;
+    let mut linked: Vec<ArmId> = links.into_iter().map(|link| link.virtual_network).collect();
+    let named = site.dns.link_vnets.iter().map(ToString::to_string);
+    for network in named.filter_map(|id| ArmId::parse(&id)) {
+        let name = format!("{} → {}", zone.name(), network.name());
+        if linked.contains(&network) {
+            hand.is_there(ResourceKind::ZoneLink, &name, None);
+            continue;
+        }
+        let link = format!("{}-link", network.name());
+        let make = azure.create_zone_link(zone, &link, &network);
+        hand.make(ResourceKind::ZoneLink, &name, None, make).await?;
+        linked.push(network);
+    }
+    if !linked.contains(&ids.network) {
+        hand.found(Finding::ZoneNotLinked {
+            zone: zone.name().to_owned(),
+            network: ids.network.name().to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Shuts the public path, once the private one is there. A vault that is shut
+/// already stays so, whatever the site allows.
+async fn deny_public(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    hand: &mut Hand<'_>,
+) -> Result<(), RunError> {
+    let vault = azure.vault(&ids.vault).await?;
+    let is_open = vault.is_some_and(|vault| vault.public_network_access);
+    if !is_open || site.vault.public_network_access == PublicNetworkAccess::Allow {
+        return Ok(());
+    }
+    let name = format!("{}: deny", site.vault.name);
+    let shut = azure.set_public_network_access(&ids.vault, false);
+    hand.make(ResourceKind::PublicNetworkAccess, &name, None, shut)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What carries a step's changes out, or only says what they would be.
+
+use std::future::Future;
+
+use sidestep_azure::{ArmId, AzureError};
+use sidestep_model::event::{Event, Resource, ResourceKind, ResourceState};
+use sidestep_model::finding::Finding;
+
+/// The one place that knows whether a run only looks.
+pub(crate) struct Hand<'a> {
+    only_looks: bool,
+    sink: &'a mut dyn FnMut(Event),
+}
+
+impl<'a> Hand<'a> {
+    pub(crate) fn new(only_looks: bool, sink: &'a mut dyn FnMut(Event)) -> Self {
+        Self { only_looks, sink }
+    }
+
+    pub(crate) fn only_looks(&self) -> bool {
+        self.only_looks
+    }
+
+    pub(crate) fn say(&mut self, event: Event) {
+        (self.sink)(event);
+    }
+
+    pub(crate) fn found(&mut self, finding: impl Into<Finding>) {
+        self.say(Event::Found(finding.into()));
+    }
+
+    /// Says that something is there, as it is wanted.
+    pub(crate) fn is_there(&mut self, kind: ResourceKind, name: &str, id: Option<&ArmId>) {
+        self.resource(kind, name, id, ResourceState::Found);
+    }
+
+    /// Makes something and says so; where the run only looks, says that it would.
+    pub(crate) async fn make<T>(
+        &mut self,
+        kind: ResourceKind,
+        name: &str,
+        id: Option<&ArmId>,
+        make: impl Future<Output = Result<T, AzureError>>,
+    ) -> Result<Option<T>, AzureError> {
+        if self.only_looks {
+            self.resource(kind, name, id, ResourceState::Planned);
+            return Ok(None);
+        }
+        let made = make.await?;
+        self.resource(kind, name, id, ResourceState::Made);
+        Ok(Some(made))
+    }
+
+    fn resource(
+        &mut self,
+        kind: ResourceKind,
+        name: &str,
+        id: Option<&ArmId>,
+        state: ResourceState,
+    ) {
+        self.say(Event::Resource(Resource {
+            kind,
+            name: name.to_owned(),
+            id: id.map(ToString::to_string),
+            state,
+        }));
+    }
+}

@@ -1,0 +1,139 @@
+//! Registration with the vault: from here it cannot get its first endpoint any more.
+
+use std::time::Instant;
+
+use sidestep_azure::{ArmId, Azure, AzureError, Registration};
+use sidestep_machine::Store;
+use sidestep_model::account::Account;
+use sidestep_model::event::{Outcome, ResourceKind};
+use sidestep_model::finding::{AzureFinding, Finding};
+use sidestep_model::site::{Site, Vm};
+
+use crate::explain::explain;
+use crate::hand::Hand;
+use crate::ids::Ids;
+use crate::run::{Ended, RunError};
+use crate::world::{Person, Witness, World};
+
+pub(crate) async fn step<S: Store, W: Witness, P: Person>(
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    hand: &mut Hand<'_>,
+) -> Result<Outcome, RunError> {
+    let ids = Ids::of(site);
+    for (vm, id) in &ids.vms {
+        let registration = missing(world, &ids, id).await?;
+        if let Some(registration) = registration {
+            register(site, world, &ids, vm, id, registration, hand).await?;
+        } else {
+            hand.is_there(ResourceKind::Registration, &vm.name, Some(id));
+        }
+    }
+    if hand.only_looks() {
+        return Ok(Outcome::Done);
+    }
+    if !appears(world).await? {
+        return Err(Ended::with(Finding::AccountNeeded {
+            account: Account::Plugin,
+        })
+        .into());
+    }
+    Ok(Outcome::Done)
+}
+
+/// What is missing: a registration, a new one of what Azure counts as registered
+/// though its account is not there, or nothing.
+async fn missing<S: Store, W, P>(
+    world: &mut World<'_, S, W, P>,
+    ids: &Ids,
+    vm: &ArmId,
+) -> Result<Option<Registration>, RunError> {
+    let containers = world.azure.containers(&ids.vault).await?;
+    let Some(container) = containers.into_iter().find(|one| one.vm == *vm) else {
+        return Ok(Some(Registration::New));
+    };
+    let is_registered = container
+        .registration_status
+        .eq_ignore_ascii_case("Registered");
+    let has_account = world.store.read()?.account(Account::Plugin).exists;
+    // Only the machine that is looked at can tell whether the account is there.
+    let is_here = ids.vms.first().is_some_and(|(_, first)| first == vm);
+    Ok((!is_registered || (is_here && !has_account)).then_some(Registration::Again))
+}
+
+async fn register<S: Store, W: Witness, P: Person>(
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    ids: &Ids,
+    vm: &Vm,
+    id: &ArmId,
+    registration: Registration,
+    hand: &mut Hand<'_>,
+) -> Result<(), RunError> {
+    let azure = world.azure;
+    let name = match registration {
+        Registration::New => offered(azure, ids, vm, id).await?,
+        Registration::Again => {
+            let containers = azure.containers(&ids.vault).await?;
+            let known = containers.into_iter().find(|one| one.vm == *id);
+            match known {
+                Some(container) => container.name,
+                None => offered(azure, ids, vm, id).await?,
+            }
+        }
+    };
+    if !hand.only_looks() && registration == Registration::New {
+        let vault = azure.vault(&ids.vault).await?;
+        let endpoints = vault.map_or(0, |vault| vault.connections.len());
+        if !world.person.agrees_to_register(&vm.name, endpoints) {
+            return Err(Ended::with(AzureFinding::NotConfirmed {
+                vm: vm.name.clone(),
+            })
+            .into());
+        }
+    }
+    let make = azure.register(&ids.vault, &name, id, registration);
+    let made = hand.make(ResourceKind::Registration, &vm.name, Some(id), make);
+    match made.await {
+        Ok(_) => Ok(()),
+        Err(AzureError::OperationFailed { code, message, .. }) => {
+            // The plugin's account comes with the registration: only SYSTEM's ways count.
+            let findings = explain(site, world, &[Account::System], &code, message, hand).await?;
+            Err(Ended { findings }.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The container's name as Azure offers it.
+async fn offered(azure: &Azure, ids: &Ids, vm: &Vm, id: &ArmId) -> Result<String, RunError> {
+    let of_vm = |vm: &ArmId, offered: Vec<sidestep_azure::ProtectableContainer>| {
+        let found = offered.into_iter().find(|container| container.vm == *vm);
+        found.map(|container| container.name)
+    };
+    if let Some(name) = of_vm(id, azure.protectable_containers(&ids.vault).await?) {
+        return Ok(name);
+    }
+    azure.refresh_containers(&ids.vault).await?;
+    let offered = azure.protectable_containers(&ids.vault).await?;
+    of_vm(id, offered).ok_or_else(|| {
+        Ended::with(AzureFinding::VmNotOffered {
+            vm: vm.name.clone(),
+        })
+        .into()
+    })
+}
+
+/// Whether the plugin's account is there, or comes soon.
+async fn appears<S: Store, W, P>(world: &mut World<'_, S, W, P>) -> Result<bool, RunError> {
+    let start = Instant::now();
+    loop {
+        if world.store.read()?.account(Account::Plugin).exists {
+            return Ok(true);
+        }
+        if start.elapsed() >= world.patience.account {
+            return Ok(false);
+        }
+        tokio::time::sleep(world.patience.poll).await;
+    }
+}
