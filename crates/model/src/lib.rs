@@ -25,6 +25,7 @@ pub mod event;
 pub mod evidence;
 pub mod finding;
 pub mod journal;
+mod list_findings;
 pub mod network;
 pub mod observation;
 pub mod observed;
