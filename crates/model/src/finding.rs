@@ -11,6 +11,7 @@ use crate::desired::SourceFault;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
 use crate::observed::ValueName;
+use crate::readers::Difference;
 
 pub use code::Code;
 
@@ -162,6 +163,81 @@ pub enum Finding {
         /// Which value.
         value: ValueName,
     },
+    /// SS124: a plain value says something else than `DefaultConnectionSettings`.
+    PlainValueDiffers {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// What it says, and what the blob says.
+        difference: Difference,
+    },
+    /// SS125: `SavedLegacySettings` says something else than `DefaultConnectionSettings`.
+    BlobsDiffer {
+        /// Whose settings.
+        account: Account,
+        /// What it says, and what `DefaultConnectionSettings` says.
+        differences: Vec<Difference>,
+    },
+    /// SS126: `SavedLegacySettings` is missing beside `DefaultConnectionSettings`.
+    SavedBlobMissing {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS127: the machine's `WinHTTP` has another proxy or list.
+    WinHttpDiffers {
+        /// Than whose.
+        accounts: Vec<Account>,
+    },
+    /// SS128: the machine's `WinHttpSettings` cannot be read.
+    WinHttpUnreadable {
+        /// Why, as the codec says it.
+        error: String,
+    },
+    /// SS129: `WinHTTP` documents wildcards at the front of an entry only.
+    WinHttpWildcard {
+        /// The entry as stored.
+        entry: String,
+    },
+    /// SS130: a blob of a version whose writer is not known.
+    ForeignVersion {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// Its version.
+        version: u32,
+    },
+    /// SS131: a configuration script without an address, such as one blank.
+    ScriptBlank {
+        /// Whose settings.
+        account: Account,
+        /// The values that say so.
+        values: Vec<ValueName>,
+    },
+    /// SS132: a plain value of another type than Windows gives it.
+    WrongType {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// Its type's number, as in `winnt.h`.
+        kind: u32,
+    },
+    /// SS133: a blob without the flag 0x01, which Windows always sets.
+    DirectFlagMissing {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
+    /// SS134: entries with a blank between them, which only `WinINet` takes apart.
+    EntriesRunTogether {
+        /// Whose settings.
+        account: Account,
+        /// What .NET Framework takes for one entry.
+        text: String,
+    },
     /// SS711: a run was interrupted.
     RunInterrupted {
         /// Which.
@@ -276,6 +352,17 @@ impl Finding {
             Self::SourceNotCopyable { .. } => 118,
             Self::CredentialsWouldBeLost { .. } => 119,
             Self::EditedSince { .. } => 120,
+            Self::PlainValueDiffers { .. } => 124,
+            Self::BlobsDiffer { .. } => 125,
+            Self::SavedBlobMissing { .. } => 126,
+            Self::WinHttpDiffers { .. } => 127,
+            Self::WinHttpUnreadable { .. } => 128,
+            Self::WinHttpWildcard { .. } => 129,
+            Self::ForeignVersion { .. } => 130,
+            Self::ScriptBlank { .. } => 131,
+            Self::WrongType { .. } => 132,
+            Self::DirectFlagMissing { .. } => 133,
+            Self::EntriesRunTogether { .. } => 134,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
@@ -300,6 +387,10 @@ impl Finding {
                 account: Account::Plugin,
             }
             | Self::ProxySwitchedOff { needed: false, .. }
+            | Self::SavedBlobMissing { .. }
+            | Self::WinHttpDiffers { .. }
+            | Self::WinHttpWildcard { .. }
+            | Self::ScriptBlank { .. }
             | Self::RunInterrupted {
                 state: Interruption::Finished | Interruption::PutBack,
                 ..
@@ -310,6 +401,13 @@ impl Finding {
             | Self::BlobMissing { .. }
             | Self::ReadersDisagree { .. }
             | Self::EditedSince { .. }
+            | Self::PlainValueDiffers { .. }
+            | Self::BlobsDiffer { .. }
+            | Self::WinHttpUnreadable { .. }
+            | Self::ForeignVersion { .. }
+            | Self::WrongType { .. }
+            | Self::DirectFlagMissing { .. }
+            | Self::EntriesRunTogether { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
@@ -356,12 +454,23 @@ impl Finding {
             | Self::ReadersDisagree { account, .. }
             | Self::CredentialsWouldBeLost { account, .. }
             | Self::EditedSince { account, .. }
+            | Self::PlainValueDiffers { account, .. }
+            | Self::BlobsDiffer { account, .. }
+            | Self::SavedBlobMissing { account }
+            | Self::ForeignVersion { account, .. }
+            | Self::ScriptBlank { account, .. }
+            | Self::WrongType { account, .. }
+            | Self::DirectFlagMissing { account, .. }
+            | Self::EntriesRunTogether { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }
             | Self::TlsFails { account, .. } => Some(*account),
             Self::PerMachinePolicy
             | Self::SourceNotCopyable { .. }
+            | Self::WinHttpDiffers { .. }
+            | Self::WinHttpUnreadable { .. }
+            | Self::WinHttpWildcard { .. }
             | Self::RunInterrupted { .. }
             | Self::ListLong { .. }
             | Self::MisspeltName { .. }

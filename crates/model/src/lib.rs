@@ -31,6 +31,7 @@ pub mod observation;
 pub mod observed;
 pub mod plan;
 pub mod proxy_server;
+pub mod readers;
 pub mod redacted;
 pub mod registry;
 pub mod route;
