@@ -145,18 +145,21 @@ pub(crate) fn findings(
     plans: &[Plan],
     journal_folder: &Path,
 ) -> Result<Vec<Finding>, CommandError> {
-    let mut findings = Vec::new();
-    if let Some(last) = runs(journal_folder)?.pop() {
-        let run = last.run?;
-        if run.interrupted().is_some() {
-            findings.push(Finding::RunInterrupted {
-                run: run.begin.run,
-                state: Interruption::Open,
-            });
-        }
-    }
+    let mut findings: Vec<Finding> = interrupted(journal_folder)?.into_iter().collect();
     each_once(&mut findings, plans);
     Ok(findings)
+}
+
+/// The last run, if it was interrupted and nothing was done about it yet.
+pub(crate) fn interrupted(journal_folder: &Path) -> Result<Option<Finding>, CommandError> {
+    let Some(last) = runs(journal_folder)?.pop() else {
+        return Ok(None);
+    };
+    let run = last.run?;
+    Ok(run.interrupted().map(|_| Finding::RunInterrupted {
+        run: run.begin.run,
+        state: Interruption::Open,
+    }))
 }
 
 /// Adds what was noticed while planning, each once.
@@ -168,7 +171,7 @@ pub(crate) fn each_once(findings: &mut Vec<Finding>, plans: &[Plan]) {
     }
 }
 
-fn accounts(choice: AccountChoice) -> &'static [Account] {
+pub(crate) fn accounts(choice: AccountChoice) -> &'static [Account] {
     match choice {
         AccountChoice::System => &[Account::System],
         AccountChoice::Plugin => &[Account::Plugin],

@@ -8,6 +8,7 @@ use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
 use sidestep_model::evidence::Path;
 use sidestep_model::finding::Severity;
+use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 
@@ -29,6 +30,17 @@ pub(crate) fn account(account: Account) -> &'static str {
     match account {
         Account::System => "SYSTEM",
         Account::Plugin => "AzureWLBackupPluginSvc",
+    }
+}
+
+/// A reader as the heading of a column.
+pub(crate) fn reader(reader: Reader) -> &'static str {
+    match reader {
+        Reader::DotnetFramework => ".NET Framework",
+        Reader::Wininet => "WinINet",
+        Reader::PlainValues => "Plain values",
+        Reader::SavedLegacySettings => "SavedLegacySettings",
+        Reader::Winhttp => "WinHTTP (machine)",
     }
 }
 

@@ -3,6 +3,8 @@
 use sidestep_model::account::Account;
 use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
+use sidestep_model::observed::ValueName;
+use sidestep_model::readers::Difference;
 
 use crate::prose;
 
@@ -110,6 +112,82 @@ pub(crate) fn message(finding: &Finding) -> String {
             "{} of {account} was edited by somebody else since; what was edited stays",
             value.name()
         ),
+        Finding::PlainValueDiffers {
+            account,
+            value,
+            difference,
+        } => format!(
+            "{} of {account}, which scripts read, is not what DefaultConnectionSettings says, \
+             which the services read: {}",
+            value.name(),
+            self::difference(difference)
+        ),
+        Finding::BlobsDiffer {
+            account,
+            differences,
+        } => {
+            let differences: Vec<String> = differences.iter().map(difference).collect();
+            format!(
+                "SavedLegacySettings of {account} is not what DefaultConnectionSettings says: {}",
+                differences.join("; ")
+            )
+        }
+        Finding::SavedBlobMissing { account } => format!(
+            "{account} has no SavedLegacySettings, which WinINet reads for connections other than \
+             the default (dial-up, VPN)"
+        ),
+        Finding::WinHttpDiffers { accounts } => {
+            let accounts: Vec<&str> = accounts.iter().map(|one| one.name()).collect();
+            format!(
+                "the machine's WinHTTP settings (netsh winhttp) have another proxy or list than \
+                 those of {}: BITS, Windows Update and whatever else is built on WinHTTP follow \
+                 them, the backup services do not",
+                accounts.join(" and ")
+            )
+        }
+        Finding::WinHttpUnreadable { error } => {
+            format!("WinHttpSettings of the machine cannot be read: {error}")
+        }
+        Finding::WinHttpWildcard { entry } => format!(
+            "WinHTTP's list holds \"{entry}\", but its documentation knows wildcards at the front of \
+             an entry only"
+        ),
+        Finding::ForeignVersion {
+            account,
+            value,
+            version,
+        } => format!(
+            "{} of {account} has the version {version:#x}, neither 0x3c nor 0x46: what stands \
+             behind its three strings is not understood",
+            value.name()
+        ),
+        Finding::ScriptBlank { account, values } => {
+            let values: Vec<&str> = values.iter().map(|value| value.name()).collect();
+            format!(
+                "{account} has a configuration script without an address in {}, as Windows' \
+                 Settings app leaves it behind",
+                values.join(" and ")
+            )
+        }
+        Finding::WrongType {
+            account,
+            value,
+            kind,
+        } => format!(
+            "{} of {account} is {}, not as {}: programs that look at the type take it for missing",
+            value.name(),
+            stored_as(*kind, wanted_type(*value)),
+            wanted_type(*value)
+        ),
+        Finding::DirectFlagMissing { account, value } => format!(
+            "{} of {account} lacks the flag 0x01, which Windows always sets: Internet Explorer was \
+             seen to ignore such a value",
+            value.name()
+        ),
+        Finding::EntriesRunTogether { account, text } => format!(
+            "the list of {account} holds \"{text}\", with blanks between entries: WinINet reads \
+             several entries, .NET Framework one that matches nothing"
+        ),
         Finding::RunInterrupted { run, state } => match state {
             Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
             Interruption::Finished => {
@@ -175,6 +253,14 @@ pub(crate) fn message(finding: &Finding) -> String {
 #[expect(clippy::too_many_lines, reason = "one arm a finding")]
 pub(crate) fn remedy(finding: &Finding) -> String {
     match finding {
+        Finding::AutoDetectOn { direct, .. } if direct.is_empty() => format!(
+            "nothing, if WPAD is meant to decide; else `sidestep apply --clear-auto-detect` \
+             switches it off, {PAC_LINES}"
+        ),
+        Finding::AutoConfigScript { direct, .. } if direct.is_empty() => format!(
+            "nothing, if the script is meant to decide; else `sidestep apply --clear-pac` switches \
+             it off, {PAC_LINES}"
+        ),
         Finding::AutoDetectOn { direct, .. } => format!(
             "switch it off for this account (--clear-auto-detect), or have the WPAD script's owner put these lines at \
              the top of FindProxyForURL:\n{}",
@@ -224,7 +310,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              list written, set [proxy] mode = \"set\""
             .to_owned(),
         Finding::BlobMissing { .. } => {
-            "carry this plan out: it writes the blob beside the plain values".to_owned()
+            "`sidestep apply` writes the blob beside the plain values".to_owned()
         }
         Finding::NameNotCovered { name, .. } => format!(
             "take \"{name}\" out of bypass.remove, or list a name that covers it in bypass.add"
@@ -236,9 +322,9 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              open the account's proxy settings once in Windows to have it rewritten"
             .to_owned(),
         Finding::ReadersDisagree { text, .. } => format!(
-            "the services follow .NET Framework; `sidestep route` shows both with --consumer; drop \
-             an entry with bypass.remove = [\"{text}\"] and write it without port or wildcard in \
-             front"
+            "the services follow .NET Framework; `sidestep route` shows both with --consumer; an \
+             entry is dropped with bypass.remove = [\"{text}\"] and written without a port or a \
+             wildcard in front"
         ),
         Finding::SourceNotCopyable {
             fault: SourceFault::AutoDetect,
@@ -257,6 +343,44 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::EditedSince { .. } => "look at it with `sidestep show`; what Sidestep had added \
              and that stays in the list does no harm"
             .to_owned(),
+        Finding::PlainValueDiffers {
+            value: ValueName::AutoConfigUrl,
+            ..
+        } => "if no script is wanted, `sidestep apply --clear-pac` takes it away; else set it once \
+              more in Windows' own dialog, which writes both"
+            .to_owned(),
+        Finding::PlainValueDiffers { .. } | Finding::BlobsDiffer { .. } => {
+            "if DefaultConnectionSettings is right, `sidestep apply` makes the others say the same; \
+             else set the proxy once more in Windows' own dialog, which writes all of them"
+                .to_owned()
+        }
+        Finding::SavedBlobMissing { .. } => "nothing for the services; `sidestep apply` writes it \
+             beside the other values"
+            .to_owned(),
+        Finding::WinHttpDiffers { .. } => "nothing for the backup; if those programs need the \
+             proxy, too, their owner sets it with `netsh winhttp set proxy`"
+            .to_owned(),
+        Finding::WinHttpUnreadable { .. } => "look at it with `netsh winhttp show advproxy` on the \
+             machine; the backup services do not read it"
+            .to_owned(),
+        Finding::WinHttpWildcard { .. } => "nothing for the backup; do not count on it for what \
+             follows WinHTTP"
+            .to_owned(),
+        Finding::ForeignVersion { .. } => "nothing where the strings are as they should be: \
+             Sidestep keeps the rest byte for byte; `sidestep decode` shows it"
+            .to_owned(),
+        Finding::ScriptBlank { .. } => "nothing for the services, which pass it over; `sidestep \
+             apply --clear-pac` takes it away"
+            .to_owned(),
+        Finding::WrongType { .. } => {
+            "`sidestep apply` writes the proxy's values with Windows' own types".to_owned()
+        }
+        Finding::DirectFlagMissing { .. } => {
+            "`sidestep apply` sets it with whatever else it writes".to_owned()
+        }
+        Finding::EntriesRunTogether { .. } => {
+            "`sidestep apply` writes the same entries with semicolons, which both read".to_owned()
+        }
         Finding::RunInterrupted {
             state: Interruption::Open,
             ..
@@ -312,6 +436,70 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::BackupFailed { .. } => "look the code up in Azure's troubleshooting page for SQL \
              Server backups; Sidestep found no broken way"
             .to_owned(),
+    }
+}
+
+/// Where the lines for a script come from when no site says which.
+const PAC_LINES: &str = "and without that option `sidestep plan` prints the lines that the \
+                         script's owner has to add";
+
+/// What stands first, and what it is held against.
+fn difference(difference: &Difference) -> String {
+    let pair = |what: &str, first: &str, second: &str| {
+        let shown = |text: &str| match text {
+            "" => "none".to_owned(),
+            text => format!("\"{text}\""),
+        };
+        if first == second {
+            format!("{what} {} with other credentials", shown(first))
+        } else {
+            format!("{what} {} instead of {}", shown(first), shown(second))
+        }
+    };
+    match difference {
+        Difference::Flags(first, second) => format!(
+            "{} instead of {}",
+            prose::flags(*first),
+            prose::flags(*second)
+        ),
+        Difference::Proxy(first, second) => pair("the proxy", first, second),
+        Difference::Script(first, second) => pair("the script", first, second),
+        Difference::List(more, fewer) => {
+            let (more, fewer) = (more.join("; "), fewer.join("; "));
+            match (more.is_empty(), fewer.is_empty()) {
+                (true, true) => "the same list in another order or writing".to_owned(),
+                (true, false) => format!("the list lacks {fewer}"),
+                (false, true) => format!("the list also holds {more}"),
+                (false, false) => format!("the list also holds {more} and lacks {fewer}"),
+            }
+        }
+    }
+}
+
+/// The type that Windows gives a plain value.
+fn wanted_type(value: ValueName) -> &'static str {
+    match value {
+        ValueName::ProxyEnable => "REG_DWORD",
+        ValueName::SavedLegacySettings | ValueName::DefaultConnectionSettings => "REG_BINARY",
+        _ => "REG_SZ",
+    }
+}
+
+/// A type by the number that `winnt.h` gives it.
+fn stored_as(kind: u32, wanted: &str) -> String {
+    let name = match kind {
+        1 => "REG_SZ",
+        2 => "REG_EXPAND_SZ",
+        3 => "REG_BINARY",
+        4 => "REG_DWORD",
+        7 => "REG_MULTI_SZ",
+        11 => "REG_QWORD",
+        other => return format!("stored as type {other}"),
+    };
+    if name == wanted {
+        "stored with data that does not fit its type".to_owned()
+    } else {
+        format!("stored as {name}")
     }
 }
 
