@@ -238,6 +238,16 @@ pub enum Finding {
         /// What .NET Framework takes for one entry.
         text: String,
     },
+    /// SS135: a value holds entries that its new list lacks, because the list
+    /// that the services read lacks them.
+    EntriesDropped {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// The entries.
+        entries: Vec<String>,
+    },
     /// SS711: a run was interrupted.
     RunInterrupted {
         /// Which.
@@ -363,6 +373,7 @@ impl Finding {
             Self::WrongType { .. } => 132,
             Self::DirectFlagMissing { .. } => 133,
             Self::EntriesRunTogether { .. } => 134,
+            Self::EntriesDropped { .. } => 135,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
@@ -408,6 +419,7 @@ impl Finding {
             | Self::WrongType { .. }
             | Self::DirectFlagMissing { .. }
             | Self::EntriesRunTogether { .. }
+            | Self::EntriesDropped { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
@@ -462,6 +474,7 @@ impl Finding {
             | Self::WrongType { account, .. }
             | Self::DirectFlagMissing { account, .. }
             | Self::EntriesRunTogether { account, .. }
+            | Self::EntriesDropped { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }

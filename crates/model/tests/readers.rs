@@ -1,7 +1,5 @@
 //! Every disagreement about an account's settings, by name.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
 use proptest::prelude::*;
 use sidestep_model::account::Account;
 use sidestep_model::blob::{BlobText, ConnectionSettings, WinHttpSettings};

@@ -188,6 +188,16 @@ pub(crate) fn message(finding: &Finding) -> String {
             "the list of {account} holds \"{text}\", with blanks between entries: WinINet reads \
              several entries, .NET Framework one that matches nothing"
         ),
+        Finding::EntriesDropped {
+            account,
+            value,
+            entries,
+        } => format!(
+            "{} of {account} holds entries that are not in the list that the services read, and \
+             loses them, because one list is written everywhere: {}",
+            value.name(),
+            entries.join("; ")
+        ),
         Finding::RunInterrupted { run, state } => match state {
             Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
             Interruption::Finished => {
@@ -380,6 +390,13 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         }
         Finding::EntriesRunTogether { .. } => {
             "`sidestep apply` writes the same entries with semicolons, which both read".to_owned()
+        }
+        Finding::EntriesDropped { entries, .. } => {
+            let quoted: Vec<String> = entries.iter().map(|one| format!("\"{one}\"")).collect();
+            format!(
+                "where they are meant, name them in bypass.add = [{}]; undo brings them back",
+                quoted.join(", ")
+            )
         }
         Finding::RunInterrupted {
             state: Interruption::Open,
