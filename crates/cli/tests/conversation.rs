@@ -144,7 +144,7 @@ To undo
   sidestep undo --at server.reg
 
 warning[SS115]: NT AUTHORITY/SYSTEM has plain values but no DefaultConnectionSettings, which is what the services read
-  next: carry this plan out: it writes the blob beside the plain values
+  next: `sidestep apply` writes the blob beside the plain values
 
 note[SS111]: NT SERVICE/AzureWLBackupPluginSvc does not exist yet: the machine is not registered with a vault
   next: register the machine with the vault (discover databases), then plan again

@@ -1,7 +1,6 @@
 //! `sidestep show` by the program itself.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-#![expect(clippy::needless_raw_string_hashes, reason = "as snapbox writes them")]
 
 use std::fs;
 use std::path::Path;
