@@ -113,6 +113,8 @@ fn a_plan_says_what_changes_and_why_and_never_a_password() {
         &["plan", "--at", "server.reg", "--detailed-exitcode"],
     );
     plan.code(6).stdout_eq(str![[r#"
+Plan for server.reg, as the site site.toml wants it
+
 NT AUTHORITY/SYSTEM (S-1-5-18)
   proxy  ***@10.2.0.16:8080, as it is
   list   22 characters → 157 characters
