@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Bypass(Bypass),
     /// Say whether URLs go direct or to a proxy, and which entry decided.
     Route(Route),
+    /// Show the accounts' settings as each reader sees them, and where they disagree.
+    Show(Show),
     /// Decode a connection or `WinHttpSettings` blob.
     Decode(Decode),
     /// Derive the SIDs of services' virtual accounts, as `HKEY_USERS` names them.
@@ -198,6 +200,22 @@ pub(crate) struct Route {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) own_address: Vec<IpAddr>,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = SHOW_EXIT_CODES)]
+pub(crate) struct Show {
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them; with
+    /// `HKEY_LOCAL_MACHINE` in it, too, the policy and `WinHTTP` are known.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: PathBuf,
+    /// Whose settings.
+    #[arg(long, value_name = "ACCOUNT", default_value = "both")]
+    pub(crate) account: AccountChoice,
+}
+
+const SHOW_EXIT_CODES: &str = "\
+Exit codes: 0 shown, whatever the findings say · 1 shown, but .NET Framework cannot use the \
+settings of an account that is shown: its blob cannot be read (SS112), or its proxy string (SS106)";
 
 #[derive(Args, Debug)]
 pub(crate) struct Decode {

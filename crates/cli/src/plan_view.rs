@@ -39,6 +39,11 @@ pub(crate) fn text(plan: &Plan) -> String {
         } else {
             lines.push(format!("  proxy  {old} → {new}"));
         }
+        let (old, new) = (plan.before.flags, after.flags);
+        if prose::flags(old) != prose::flags(new) {
+            let (old, new) = (prose::flags(old), prose::flags(new));
+            lines.push(format!("  uses   {old} → {new}"));
+        }
         lines.extend(list_lines(plan, after));
     }
     lines.push("  values, in the order in which they are written".to_owned());

@@ -11,7 +11,7 @@ use sidestep_model::finding::{Code, Finding, Interruption};
 use sidestep_model::journal::Intent;
 use sidestep_model::observed::Observed;
 use sidestep_model::plan::Plan;
-use sidestep_model::site::Site;
+use sidestep_model::site::{ProxyMode, Site};
 
 use crate::args::{AccountChoice, Settings};
 use crate::error::{CommandError, Exit};
@@ -20,15 +20,20 @@ use crate::site_file::SiteFile;
 /// What makes the plans.
 pub(crate) enum Planner {
     /// A site and what is there.
-    Site { site: Box<Site>, options: Options },
+    Site {
+        /// Its file.
+        name: String,
+        site: Box<Site>,
+        options: Options,
+    },
     /// Another account's settings and what is there.
     Copy {
         from: String,
         cloud: Cloud,
         options: Options,
     },
-    /// A plan that was made before.
-    Written(WrittenPlan),
+    /// A plan that was made before, and its file.
+    Written { name: String, plan: WrittenPlan },
 }
 
 /// What was asked for besides.
@@ -64,6 +69,7 @@ impl Planner {
         };
         let Some(from) = settings.copy_from.clone() else {
             return Ok(Self::Site {
+                name: site.name(),
                 site: Box::new(site.site()?),
                 options: options(accounts(settings.account.unwrap_or(AccountChoice::Both))),
             });
@@ -87,10 +93,47 @@ impl Planner {
         })
     }
 
+    /// What is planned for the settings at `place`, and who wants it.
+    pub(crate) fn title(&self, place: &str) -> String {
+        let cleared = |options: &Options| {
+            let Clear {
+                auto_detect,
+                script,
+            } = options.clear;
+            let options = [
+                (auto_detect, ", --clear-auto-detect"),
+                (script, ", --clear-pac"),
+            ];
+            let named = options.into_iter().filter(|(is_named, _)| *is_named);
+            named.map(|(_, option)| option).collect::<String>()
+        };
+        match self {
+            Self::Site {
+                name,
+                site,
+                options,
+            } => {
+                let set = match &site.proxy.server {
+                    Some(server) if site.proxy.mode == ProxyMode::Set => {
+                        format!(", which sets the proxy {server}")
+                    }
+                    _ => String::new(),
+                };
+                let cleared = cleared(options);
+                format!("Plan for {place}, as the site {name} wants it{set}{cleared}")
+            }
+            Self::Copy { from, options, .. } => {
+                let cleared = cleared(options);
+                format!("Plan for {place}, copying proxy and list from {from}{cleared}")
+            }
+            Self::Written { name, .. } => format!("Plan for {place}, as {name} has it"),
+        }
+    }
+
     /// The plans for the machine as it was read, account by account.
     pub(crate) fn plans(&self, observed: &Observed) -> Result<Vec<Plan>, CommandError> {
         match self {
-            Self::Site { site, options } => {
+            Self::Site { site, options, .. } => {
                 let catalogue = Catalogue::of(site.azure.cloud);
                 let desired = |account: &Account| {
                     Desired::of(*account, catalogue, site, observed, options.clear)
@@ -109,7 +152,7 @@ impl Planner {
                 };
                 Ok(diffs(observed, options.accounts.iter().map(desired)))
             }
-            Self::Written(written) => written
+            Self::Written { plan, .. } => plan
                 .plans
                 .iter()
                 .map(|intent| Ok(Plan::written_down(intent, observed)?))
@@ -145,18 +188,21 @@ pub(crate) fn findings(
     plans: &[Plan],
     journal_folder: &Path,
 ) -> Result<Vec<Finding>, CommandError> {
-    let mut findings = Vec::new();
-    if let Some(last) = runs(journal_folder)?.pop() {
-        let run = last.run?;
-        if run.interrupted().is_some() {
-            findings.push(Finding::RunInterrupted {
-                run: run.begin.run,
-                state: Interruption::Open,
-            });
-        }
-    }
+    let mut findings: Vec<Finding> = interrupted(journal_folder)?.into_iter().collect();
     each_once(&mut findings, plans);
     Ok(findings)
+}
+
+/// The last run, if it was interrupted and nothing was done about it yet.
+pub(crate) fn interrupted(journal_folder: &Path) -> Result<Option<Finding>, CommandError> {
+    let Some(last) = runs(journal_folder)?.pop() else {
+        return Ok(None);
+    };
+    let run = last.run?;
+    Ok(run.interrupted().map(|_| Finding::RunInterrupted {
+        run: run.begin.run,
+        state: Interruption::Open,
+    }))
 }
 
 /// Adds what was noticed while planning, each once.
@@ -168,7 +214,7 @@ pub(crate) fn each_once(findings: &mut Vec<Finding>, plans: &[Plan]) {
     }
 }
 
-fn accounts(choice: AccountChoice) -> &'static [Account] {
+pub(crate) fn accounts(choice: AccountChoice) -> &'static [Account] {
     match choice {
         AccountChoice::System => &[Account::System],
         AccountChoice::Plugin => &[Account::Plugin],

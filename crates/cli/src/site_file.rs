@@ -44,6 +44,12 @@ impl SiteFile {
         self.named.as_deref()
     }
 
+    /// The file that a site is read from, for people.
+    pub(crate) fn name(&self) -> String {
+        let path = self.named().unwrap_or_else(|| Path::new(DEFAULT));
+        path.display().to_string()
+    }
+
     /// The site of the file named or, without one, of `./site.toml`.
     pub(crate) fn site(&self) -> Result<Site, CommandError> {
         let path = self.named().unwrap_or_else(|| Path::new(DEFAULT));

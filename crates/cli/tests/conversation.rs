@@ -113,6 +113,8 @@ fn a_plan_says_what_changes_and_why_and_never_a_password() {
         &["plan", "--at", "server.reg", "--detailed-exitcode"],
     );
     plan.code(6).stdout_eq(str![[r#"
+Plan for server.reg, as the site site.toml wants it
+
 NT AUTHORITY/SYSTEM (S-1-5-18)
   proxy  ***@10.2.0.16:8080, as it is
   list   22 characters → 157 characters
@@ -144,7 +146,7 @@ To undo
   sidestep undo --at server.reg
 
 warning[SS115]: NT AUTHORITY/SYSTEM has plain values but no DefaultConnectionSettings, which is what the services read
-  next: carry this plan out: it writes the blob beside the plain values
+  next: `sidestep apply` writes the blob beside the plain values
 
 note[SS111]: NT SERVICE/AzureWLBackupPluginSvc does not exist yet: the machine is not registered with a vault
   next: register the machine with the vault (discover databases), then plan again

@@ -83,6 +83,8 @@ fn apply_shows_everything_first_and_undo_puts_it_back() {
     let desk = desk();
     let folder = desk.path();
     sidestep(folder, &APPLY).code(0).stdout_eq(str![[r#"
+Plan for server.reg, as the site site.toml wants it
+
 NT AUTHORITY/SYSTEM (S-1-5-18)
   proxy  ***@10.2.0.16:8080, as it is
   list   22 characters → 653 characters
@@ -135,7 +137,7 @@ To undo
   sidestep undo --at server.reg
 
 warning[SS115]: NT AUTHORITY/SYSTEM has plain values but no DefaultConnectionSettings, which is what the services read
-  next: carry this plan out: it writes the blob beside the plain values
+  next: `sidestep apply` writes the blob beside the plain values
 
 note[SS110]: the list has 653 characters, more than scripts with one-byte lengths write (255)
   next: nothing: the backup services read it whole; do not copy it by such a script
@@ -144,6 +146,8 @@ done: 3 values written and read back (run 1)
 
 "#]]);
     sidestep(folder, &APPLY).code(0).stdout_eq(str![[r#"
+Plan for server.reg, as the site site.toml wants it
+
 NT AUTHORITY/SYSTEM (S-1-5-18)
   nothing to change
 
@@ -382,8 +386,11 @@ fn settings_are_copied_with_their_list_and_a_disabled_proxy_is_not() {
     let log = [&copy[..], &["--transcript", "logs"]].concat();
     fs::create_dir(folder.join("logs")).unwrap();
     sidestep(folder, &log).code(0).stdout_eq(str![[r#"
+Plan for server.reg, copying proxy and list from current-user
+
 NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-53534054-4184208151)
   proxy  none → http://10.2.0.16:8080
+  uses   auto-detect → manual proxy
   list   0 characters → 12 characters
     + wsus                                     the account that is copied has it
     + <local>                                  the account that is copied has it
@@ -445,6 +452,8 @@ ProxyOverride : wsus;<local>
     sidestep(folder, &["apply", "--at", "off.reg", "--copy-from", "current-user"])
         .code(4)
         .stdout_eq(str![[r#"
+Plan for off.reg, copying proxy and list from current-user
+
 NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-53534054-4184208151)
   nothing planned: see below
 

@@ -132,6 +132,7 @@ impl Store for RegFileStore {
                 plugin: self.account(file, Account::Plugin)?,
                 users: users(file),
                 winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
+                machine: file.value(MACHINE_KEY, ValueName::DefaultConnectionSettings.name()),
             })
         })
     }

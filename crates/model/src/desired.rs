@@ -5,15 +5,11 @@ use crate::bypass::{self, BypassList, Consumer, Decision, DirectBecause, EntryFo
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
 use crate::destination::Destination;
 use crate::finding::Finding;
+use crate::list_findings::inspect;
 use crate::observed::{Observed, ObservedAccount};
 use crate::proxy_server;
 use crate::settings::{Flags, ProxySettings};
 use crate::site::{self, ProxyMode, Route, Site};
-
-/// The longest list that every known reader takes: scripts and tools with
-/// one-byte lengths break above it; others at 1,024 (libproxy's buffer) and
-/// 2,064 characters (the limit of Windows' own dialogs).
-pub const SHORTEST_LIST_LIMIT: usize = 255;
 
 /// The wanted state of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -523,61 +519,6 @@ fn names<'a>(entries: impl IntoIterator<Item = &'a String>, entry: &str) -> bool
     entries
         .into_iter()
         .any(|name| name.eq_ignore_ascii_case(entry))
-}
-
-fn inspect(
-    account: Account,
-    catalogue: &'static Catalogue,
-    list: &str,
-    findings: &mut Vec<Finding>,
-) {
-    for entry in BypassList::parse(list, Consumer::Wininet).entries() {
-        // A `/` outside a scheme makes WinINet drop the whole list; text that is
-        // not ASCII means different things to different readers.
-        let breaks_a_reader = entry.form == EntryForm::Poison || !entry.text.is_ascii();
-        // .NET Framework does not know `<-loopback>`.
-        let only_one_knows = entry.form == EntryForm::MinusLoopback;
-        let entry = &entry.text;
-        if breaks_a_reader {
-            findings.push(Finding::EntryBreaksList {
-                account,
-                entry: entry.clone(),
-            });
-        } else if only_one_knows || readers_disagree(entry) {
-            findings.push(Finding::ReadersDisagree {
-                account,
-                text: entry.clone(),
-            });
-        } else if let Some(meant) = catalogue.misspelling_of(entry) {
-            findings.push(Finding::MisspeltName {
-                entry: entry.clone(),
-                meant: meant.to_owned(),
-            });
-        }
-    }
-    let characters = list.chars().count();
-    if characters > SHORTEST_LIST_LIMIT {
-        findings.push(Finding::ListLong { characters });
-    }
-}
-
-/// Whether the consumers part on an entry: on what it names, with and without
-/// TLS, or on a host that it should have nothing to do with.
-fn readers_disagree(entry: &str) -> bool {
-    let named = entry.split_once("://").map_or(entry, |(_, rest)| rest);
-    let named = named.replace('*', "any");
-    let lists = Consumer::ALL.map(|consumer| BypassList::parse(entry, consumer));
-    ["https", "http"]
-        .into_iter()
-        .flat_map(|scheme| [&named, "unrelated.invalid"].map(|host| format!("{scheme}://{host}/")))
-        .filter_map(|url| Destination::parse(&url).ok())
-        .any(|destination| {
-            let context = HostContext::default();
-            let [first, second] = &lists;
-            let is_direct =
-                |list: &BypassList| list.decide(&destination, &context) != Decision::NotListed;
-            is_direct(first) != is_direct(second)
-        })
 }
 
 /// Asks the list itself, name by name of the catalogue: does it send where the

@@ -2,8 +2,7 @@
 //! machine or a run, as data. Prose is written where it is shown.
 
 mod azure;
-
-use std::fmt;
+mod code;
 
 use serde::Serialize;
 
@@ -14,6 +13,9 @@ use crate::dns::ZoneRecord;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
 use crate::observed::ValueName;
+use crate::readers::Difference;
+
+pub use code::Code;
 
 pub use azure::AzureFinding;
 
@@ -27,63 +29,6 @@ pub enum Severity {
     Warning,
     /// Stands in the way.
     Error,
-}
-
-/// A finding's stable code, `SS101` and so on; never renumbered, never reused.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(u16);
-
-impl Code {
-    /// SS701: a site file that is not valid.
-    pub const SITE_INVALID: Self = Self(701);
-    /// SS702: a file that cannot be read.
-    pub const FILE_UNREADABLE: Self = Self(702);
-    /// SS703: a file that is not of the kind that is needed.
-    pub const FILE_UNUSABLE: Self = Self(703);
-    /// SS704: a file that cannot be written, or must not be.
-    pub const FILE_NOT_WRITTEN: Self = Self(704);
-    /// SS113: bytes that are no proxy settings blob.
-    pub const BLOB_INVALID: Self = Self(113);
-    /// SS502: the virtual machine's metadata service does not tell who it is.
-    pub const METADATA_SILENT: Self = Self(502);
-    /// SS121: the settings are no longer what a plan or run saw.
-    pub const MACHINE_MOVED: Self = Self(121);
-    /// SS122: a value does not stay as it was written.
-    pub const VALUE_NOT_KEPT: Self = Self(122);
-    /// SS123: a plan that cannot be carried out as it is.
-    pub const PLAN_UNUSABLE: Self = Self(123);
-    /// SS705: another Sidestep is changing these settings.
-    pub const JOURNAL_BUSY: Self = Self(705);
-    /// SS706: a journal that is not what was written.
-    pub const JOURNAL_DAMAGED: Self = Self(706);
-    /// SS707: a journal that cannot be written.
-    pub const JOURNAL_NOT_WRITTEN: Self = Self(707);
-    /// SS708: a journal that a later Sidestep wrote.
-    pub const JOURNAL_LATER: Self = Self(708);
-    /// SS709: a run that is not there, or has nothing to undo.
-    pub const RUN_UNKNOWN: Self = Self(709);
-    /// SS710: a run whose values a later run changed again.
-    pub const RUN_OVERLAID: Self = Self(710);
-    /// SS310: the rehearsal's own network cannot be set up.
-    pub const LAB_UNUSABLE: Self = Self(310);
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SS{}", self.0)
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 /// Something found, with what it was found on.
@@ -221,6 +166,91 @@ pub enum Finding {
         account: Account,
         /// Which value.
         value: ValueName,
+    },
+    /// SS124: a plain value says something else than `DefaultConnectionSettings`.
+    PlainValueDiffers {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// What it says, and what the blob says.
+        difference: Difference,
+    },
+    /// SS125: `SavedLegacySettings` says something else than `DefaultConnectionSettings`.
+    BlobsDiffer {
+        /// Whose settings.
+        account: Account,
+        /// What it says, and what `DefaultConnectionSettings` says.
+        differences: Vec<Difference>,
+    },
+    /// SS126: `SavedLegacySettings` is missing beside `DefaultConnectionSettings`.
+    SavedBlobMissing {
+        /// Whose settings.
+        account: Account,
+    },
+    /// SS127: the machine's `WinHTTP` has another proxy or list.
+    WinHttpDiffers {
+        /// Than whose.
+        accounts: Vec<Account>,
+    },
+    /// SS128: the machine's `WinHttpSettings` cannot be read.
+    WinHttpUnreadable {
+        /// Why, as the codec says it.
+        error: String,
+    },
+    /// SS129: `WinHTTP` documents wildcards at the front of an entry only.
+    WinHttpWildcard {
+        /// The entry as stored.
+        entry: String,
+    },
+    /// SS130: a blob of a version whose writer is not known.
+    ForeignVersion {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// Its version.
+        version: u32,
+    },
+    /// SS131: a configuration script without an address, such as one blank.
+    ScriptBlank {
+        /// Whose settings.
+        account: Account,
+        /// The values that say so.
+        values: Vec<ValueName>,
+    },
+    /// SS132: a plain value of another type than Windows gives it.
+    WrongType {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// Its type's number, as in `winnt.h`.
+        kind: u32,
+    },
+    /// SS133: a blob without the flag 0x01, which Windows always sets.
+    DirectFlagMissing {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
+    /// SS134: entries with a blank between them, which only `WinINet` takes apart.
+    EntriesRunTogether {
+        /// Whose settings.
+        account: Account,
+        /// What .NET Framework takes for one entry.
+        text: String,
+    },
+    /// SS135: a value holds entries that its new list lacks, because the list
+    /// that the services read lacks them.
+    EntriesDropped {
+        /// Whose settings.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+        /// The entries.
+        entries: Vec<String>,
     },
     /// SS711: a run was interrupted.
     RunInterrupted {
@@ -398,6 +428,18 @@ impl Finding {
             Self::SourceNotCopyable { .. } => 118,
             Self::CredentialsWouldBeLost { .. } => 119,
             Self::EditedSince { .. } => 120,
+            Self::PlainValueDiffers { .. } => 124,
+            Self::BlobsDiffer { .. } => 125,
+            Self::SavedBlobMissing { .. } => 126,
+            Self::WinHttpDiffers { .. } => 127,
+            Self::WinHttpUnreadable { .. } => 128,
+            Self::WinHttpWildcard { .. } => 129,
+            Self::ForeignVersion { .. } => 130,
+            Self::ScriptBlank { .. } => 131,
+            Self::WrongType { .. } => 132,
+            Self::DirectFlagMissing { .. } => 133,
+            Self::EntriesRunTogether { .. } => 134,
+            Self::EntriesDropped { .. } => 135,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
@@ -431,6 +473,10 @@ impl Finding {
                 account: Account::Plugin,
             }
             | Self::ProxySwitchedOff { needed: false, .. }
+            | Self::SavedBlobMissing { .. }
+            | Self::WinHttpDiffers { .. }
+            | Self::WinHttpWildcard { .. }
+            | Self::ScriptBlank { .. }
             | Self::RunInterrupted {
                 state: Interruption::Finished | Interruption::PutBack,
                 ..
@@ -442,6 +488,14 @@ impl Finding {
             | Self::ReadersDisagree { .. }
             | Self::EditedSince { .. }
             | Self::ZoneNotLinked { .. }
+            | Self::PlainValueDiffers { .. }
+            | Self::BlobsDiffer { .. }
+            | Self::WinHttpUnreadable { .. }
+            | Self::ForeignVersion { .. }
+            | Self::WrongType { .. }
+            | Self::DirectFlagMissing { .. }
+            | Self::EntriesRunTogether { .. }
+            | Self::EntriesDropped { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
@@ -490,6 +544,15 @@ impl Finding {
             | Self::ReadersDisagree { account, .. }
             | Self::CredentialsWouldBeLost { account, .. }
             | Self::EditedSince { account, .. }
+            | Self::PlainValueDiffers { account, .. }
+            | Self::BlobsDiffer { account, .. }
+            | Self::SavedBlobMissing { account }
+            | Self::ForeignVersion { account, .. }
+            | Self::ScriptBlank { account, .. }
+            | Self::WrongType { account, .. }
+            | Self::DirectFlagMissing { account, .. }
+            | Self::EntriesRunTogether { account, .. }
+            | Self::EntriesDropped { account, .. }
             | Self::NameUnknown { account, .. }
             | Self::EndpointUnreachable { account, .. }
             | Self::EntraOffRoute { account, .. }
@@ -499,6 +562,9 @@ impl Finding {
             | Self::TlsFails { account, .. } => Some(*account),
             Self::PerMachinePolicy
             | Self::SourceNotCopyable { .. }
+            | Self::WinHttpDiffers { .. }
+            | Self::WinHttpUnreadable { .. }
+            | Self::WinHttpWildcard { .. }
             | Self::RunInterrupted { .. }
             | Self::ListLong { .. }
             | Self::MisspeltName { .. }

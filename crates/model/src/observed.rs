@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::blob::{BlobError, ConnectionSettings};
+use crate::blob::{BlobError, ConnectionSettings, WinHttpSettings};
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
 
@@ -115,6 +115,9 @@ pub struct Observed {
     pub users: BTreeMap<String, ObservedAccount>,
     /// `WinHttpSettings` of the machine, which `netsh winhttp` writes.
     pub winhttp: Option<RegistryData>,
+    /// `DefaultConnectionSettings` of the machine, which count for every
+    /// account where the policy says so.
+    pub machine: Option<RegistryData>,
 }
 
 impl Observed {
@@ -125,6 +128,27 @@ impl Observed {
             Account::System => &self.system,
             Account::Plugin => &self.plugin,
         }
+    }
+
+    /// The blob that decides for `account`: its own or, where the policy says
+    /// so, the machine's.
+    #[must_use]
+    pub fn deciding_blob(&self, account: Account) -> Option<Result<ConnectionSettings, BlobFault>> {
+        if self.is_per_machine() {
+            self.machine.as_ref().map(connection)
+        } else {
+            self.account(account)
+                .blob(ValueName::DefaultConnectionSettings)
+        }
+    }
+
+    /// The machine's `WinHTTP` settings; where there are none, it goes direct.
+    #[must_use]
+    pub fn winhttp(&self) -> Option<Result<WinHttpSettings, BlobFault>> {
+        Some(match self.winhttp.as_ref()? {
+            RegistryData::Binary(bytes) => WinHttpSettings::decode(bytes).map_err(BlobFault::Codec),
+            _ => Err(BlobFault::NotBinary),
+        })
     }
 
     /// Whether a policy makes every account use the machine's settings: only a
@@ -199,18 +223,22 @@ impl ObservedAccount {
                 .contains_key(&ValueName::DefaultConnectionSettings)
     }
 
+    /// Whether any of the plain values is there.
+    #[must_use]
+    pub fn has_plain_values(&self) -> bool {
+        let mut names = self.values.keys();
+        names.any(|name| name.key() == SettingsKey::InternetSettings)
+    }
+
     /// A connection blob among the values, decoded.
     #[must_use]
     pub fn blob(&self, name: ValueName) -> Option<Result<ConnectionSettings, BlobFault>> {
-        Some(match self.values.get(&name)? {
-            RegistryData::Binary(bytes) => {
-                ConnectionSettings::decode(bytes).map_err(BlobFault::Codec)
-            }
-            _ => Err(BlobFault::NotBinary),
-        })
+        self.values.get(&name).map(connection)
     }
 
-    fn plain_settings(&self) -> ProxySettings {
+    /// What the plain values say; what is missing says nothing.
+    #[must_use]
+    pub fn plain_settings(&self) -> ProxySettings {
         let on = self
             .values
             .get(&ValueName::ProxyEnable)
@@ -234,6 +262,13 @@ impl ObservedAccount {
             proxy_override: text(ValueName::ProxyOverride),
             auto_config_url,
         }
+    }
+}
+
+fn connection(data: &RegistryData) -> Result<ConnectionSettings, BlobFault> {
+    match data {
+        RegistryData::Binary(bytes) => ConnectionSettings::decode(bytes).map_err(BlobFault::Codec),
+        _ => Err(BlobFault::NotBinary),
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::blob::ConnectionSettings;
+use crate::bypass::{BypassList, Consumer};
 use crate::desired::{Because, Desired, EntryReason, Wanted, compared};
 use crate::finding::{Effect, Finding};
 use crate::journal::Intent;
@@ -116,6 +117,7 @@ impl Plan {
                 }
                 plan.new_keys = new_keys(here, &changes);
                 plan.findings.extend(lost_credentials(account, &changes));
+                plan.findings.extend(dropped(account, &changes, &reasons));
                 plan.idle = changes.is_empty().then_some(Idle::AlreadySo);
                 plan.changes = changes;
                 plan.after = Some(settings);
@@ -176,9 +178,11 @@ impl Plan {
         }
         let after = goal.intended();
         let before = here.intended();
-        let findings: Vec<Finding> = lost_credentials(account, &changes).into_iter().collect();
+        let reasons = compared(&before, &after, &Because::Planned, &Because::PlannedRemoval);
+        let mut findings = dropped(account, &changes, &reasons);
+        findings.extend(lost_credentials(account, &changes));
         Ok(Self {
-            reasons: compared(&before, &after, &Because::Planned, &Because::PlannedRemoval),
+            reasons,
             new_keys: new_keys(here, &changes),
             removed_keys: intent.removed_keys.clone(),
             idle: changes.is_empty().then_some(Idle::AlreadySo),
@@ -300,6 +304,39 @@ fn new_keys(here: &ObservedAccount, changes: &[Change]) -> Vec<SettingsKey> {
         !here.keys.contains(key) && highest.is_some_and(|made| made <= *key)
     };
     SettingsKey::ALL.into_iter().filter(is_made).collect()
+}
+
+/// Entries that a value has for itself and loses, where nobody said so.
+fn dropped(account: Account, changes: &[Change], reasons: &[EntryReason]) -> Vec<Finding> {
+    let listed = |value: ValueName, data: &Option<RegistryData>| {
+        let list = match (value, data) {
+            (ValueName::ProxyOverride, Some(data)) => data.text().unwrap_or_default(),
+            (_, Some(RegistryData::Binary(bytes))) => ConnectionSettings::decode(bytes)
+                .map(|blob| blob.settings().proxy_override)
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        let list = BypassList::parse(&list, Consumer::Wininet);
+        let entries = list.entries().iter();
+        entries
+            .map(|entry| entry.text.clone())
+            .collect::<Vec<String>>()
+    };
+    let of_value = |change: &Change| {
+        let after = listed(change.value, &change.after);
+        let mut lost = listed(change.value, &change.before);
+        lost.retain(|entry| {
+            let is_known = |reason: &EntryReason| reason.entry.eq_ignore_ascii_case(entry);
+            !after.iter().any(|one| one.eq_ignore_ascii_case(entry))
+                && !reasons.iter().any(is_known)
+        });
+        (!lost.is_empty()).then_some(Finding::EntriesDropped {
+            account,
+            value: change.value,
+            entries: lost,
+        })
+    };
+    changes.iter().filter_map(of_value).collect()
 }
 
 /// A journal holds no password, so one that would be overwritten could never be put back.

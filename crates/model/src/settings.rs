@@ -30,6 +30,12 @@ impl Flags {
         Self(self.0 | bits)
     }
 
+    /// `bits` as far as they are set, and nothing else.
+    #[must_use]
+    pub fn only(self, bits: u32) -> Self {
+        Self(self.0 & bits)
+    }
+
     /// The same flags with `bits` cleared.
     #[must_use]
     pub fn without(self, bits: u32) -> Self {

@@ -1,10 +1,15 @@
 //! A naive reading of the rules agrees with the matcher on random lists.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use sidestep_model::bypass::{BypassList, Consumer, Decision, DirectBecause, HostContext, join};
+use sidestep_model::catalogue::{Catalogue, Cloud};
+use sidestep_model::desired::required_list;
 use sidestep_model::destination::Destination;
+use sidestep_model::site::{self, Site};
 
 /// The rules once more, slow and plain: `(scheme, host, port)` against a list
 /// whose entries stand one by one.
@@ -81,6 +86,14 @@ mod naive {
     }
 }
 
+/// A suffix that no host here has: `<local>` means names without a dot.
+fn somewhere() -> HostContext {
+    HostContext {
+        dns_suffix: "none".to_owned(),
+        own_addresses: Vec::new(),
+    }
+}
+
 fn hosts() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab]{1,3}(\\.[ab]{1,2}){0,2}",
@@ -98,8 +111,70 @@ fn entries() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(entry, 0..5)
 }
 
+/// What Sidestep writes for a site where nothing is listed yet; `None` where
+/// the site is refused.
+fn generated(add: &[String], [backup, entra]: [bool; 2], local: bool) -> Option<Vec<String>> {
+    let mut table: toml::Table = site::SAMPLE.parse().unwrap();
+    let way = |direct| if direct { "direct" } else { "proxy" };
+    let bypass = table["bypass"].as_table_mut().unwrap();
+    bypass.insert("backup".to_owned(), way(backup).into());
+    bypass.insert("entra".to_owned(), way(entra).into());
+    bypass.insert("local".to_owned(), local.into());
+    bypass.insert("add".to_owned(), add.to_vec().into());
+    let site = Site::parse(&table.to_string()).ok()?;
+    let reasons = required_list(Catalogue::of(Cloud::AzureCloud), &site.bypass);
+    Some(reasons.into_iter().map(|reason| reason.entry).collect())
+}
+
+fn added() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "(https?://)?[hpst*.]{0,3}[ahst*](\\.[ab*]{1,2}){0,2}(:(80|443|8443|1))?",
+        2 => "[12*]{1,3}(\\.[12*]{1,2}){0,3}",
+        1 => "(<local>|<-loopback>|localhost|\\[2001:db8::[1*]\\]|a/b|\\*s\\*)",
+    ]
+}
+
+/// A host that an entry names, or one that only a wildcard reaches.
+fn probed(entry: &str, fill: &str, keep: usize) -> String {
+    let host = entry.split_once("://").map_or(entry, |(_, rest)| rest);
+    let host = host.split(':').next().unwrap_or_default();
+    let pieces: Vec<&str> = host.split('*').collect();
+    pieces[keep % pieces.len()..].join(fill)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a site adds: every name goes the same way for both.
+    #[test]
+    fn no_generated_list_means_different_things_to_its_readers(
+        add in prop::collection::vec(added(), 0..3),
+        ways in any::<[bool; 2]>(),
+        local in any::<bool>(),
+        scheme in "https?",
+        host in prop_oneof![hosts(), "[ahst]{1,3}(\\.[ab]{1,2}){0,2}", "[12]{1,2}(\\.[12]{1,2}){3}"],
+        fill in "[a-z0-9]{0,3}(\\.[a-z]{1,2})?",
+        which in any::<prop::sample::Index>(),
+        keep in 0..3_usize,
+        port in prop::option::of(prop_oneof![Just(80_u16), Just(443), Just(8443), 1..30_u16]),
+    ) {
+        let Some(entries) = generated(&add, ways, local) else { return Ok(()) };
+        let port = port.map_or(String::new(), |port| format!(":{port}"));
+        let list = join(entries.iter().map(String::as_str));
+        for host in [probed(which.get::<String>(&entries), &fill, keep), host] {
+            let Ok(destination) = Destination::parse(&format!("{scheme}://{host}{port}/")) else { continue };
+            // Other spellings of an address, and what only one never proxies,
+            // part the readers without any list.
+            let context = somewhere();
+            let is_direct = |list: &str, consumer| {
+                BypassList::parse(list, consumer).decide(&destination, &context) != Decision::NotListed
+            };
+            let implicit = Consumer::ALL.map(|consumer| is_direct("", consumer));
+            if implicit[0] != implicit[1] || destination.canonical_host() != host { continue }
+            let [dotnet, wininet] = Consumer::ALL.map(|consumer| is_direct(&list, consumer));
+            prop_assert_eq!(dotnet, wininet, "{} by {}", destination.url(), list);
+        }
+    }
 
     #[test]
     fn a_naive_reading_agrees(
@@ -120,9 +195,7 @@ proptest! {
                 }
                 Consumer::Wininet => naive::wininet(&entries, &scheme, &host, port.unwrap_or(default_port)),
             };
-            // A suffix that no host here has: `<local>` means names without a dot.
-            let context = HostContext { dns_suffix: "none".to_owned(), own_addresses: Vec::new() };
-            let decision = BypassList::parse(&join(entries.iter().copied()), consumer).decide(&destination, &context);
+            let decision = BypassList::parse(&join(entries.iter().copied()), consumer).decide(&destination, &somewhere());
             prop_assert_eq!(decision != Decision::NotListed, expected, "{} {:?} {:?}", consumer, entries, destination.url());
         }
     }

@@ -444,6 +444,9 @@ fn the_proxy_must_be_usable_by_every_reader() {
 fn entries_that_readers_understand_differently_are_refused() {
     let slash =
         "a `/` makes WinINet ignore the proxy altogether and .NET Framework ignore the entry";
+    let parts = "it means one thing to .NET Framework and another to WinINet";
+    let without_port =
+        "write the host without `:443` or `:80`, and a wildcard in front of a dot or behind one";
     let control = "it holds a line break or another control character";
     let slash_help = "write the host only; a range of addresses needs `*`, such as \"10.1.*\"";
     for (entry, fault, help) in [
@@ -474,6 +477,9 @@ fn entries_that_readers_understand_differently_are_refused() {
         ),
         (r"", "it is empty", ""),
         (r"https://", "it is empty", ""),
+        (r"wsus.corp.example:443", parts, without_port),
+        (r"h*.corp.example", parts, without_port),
+        (r"<-loopback>", parts, without_port),
     ] {
         mistakes(
             &LEAST.replace(

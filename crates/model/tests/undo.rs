@@ -10,7 +10,7 @@ use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::bypass::{BypassList, Consumer, Decision, HostContext};
 use sidestep_model::catalogue::{Catalogue, Cloud};
-use sidestep_model::desired::{Clear, Desired};
+use sidestep_model::desired::{Clear, Desired, Wanted};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::Finding;
 use sidestep_model::journal::{Intent, Recovery, Transaction, recover};
@@ -276,6 +276,54 @@ proptest! {
         for entry in entries(&here.intended().proxy_override) {
             let removed = site.bypass.remove.iter().any(|one| one.eq_ignore_ascii_case(&entry));
             prop_assert!(removed || new.contains(&entry), "{entry} in {}", after.proxy_override);
+        }
+    }
+
+    /// Nor one that only a value has which the services do not read, unless the
+    /// site removes it or the plan says so.
+    #[test]
+    fn no_value_loses_an_entry_in_silence(here in account(), site in site(), clear in clear()) {
+        let plan = plan(&site, &here, clear);
+        for change in &plan.changes {
+            let listed = |data: &Option<RegistryData>| match (change.value, data) {
+                (ValueName::ProxyOverride, Some(RegistryData::Text(list))) => entries(list),
+                (_, Some(data)) => decoded(data)
+                    .map_or_else(Vec::new, |blob| entries(&blob.settings().proxy_override)),
+                _ => Vec::new(),
+            };
+            let after = listed(&change.after);
+            for entry in listed(&change.before) {
+                let removed = site.bypass.remove.iter().any(|one| one.eq_ignore_ascii_case(&entry));
+                let said = plan.findings.iter().any(|finding| matches!(
+                    finding, Finding::EntriesDropped { value, entries, .. }
+                        if *value == change.value
+                            && entries.iter().any(|one| one.eq_ignore_ascii_case(&entry))
+                ));
+                prop_assert!(removed || said || after.contains(&entry), "{entry} of {:?}", change.value);
+            }
+        }
+    }
+
+    /// What is as wanted needs no plan, whatever is wanted.
+    #[test]
+    fn the_difference_of_a_state_and_itself_is_empty(
+        here in account(), site in site(), clear in clear(), wanted in settings(),
+    ) {
+        let after = carried_out(&here, &plan(&site, &here, clear));
+        for mut settings in [Some(wanted), after.settings().ok()].into_iter().flatten() {
+            settings.flags = settings.flags.with(Flags::DIRECT);
+            let toward = || Desired {
+                account: Account::System,
+                wanted: Wanted::Settings { settings: settings.clone(), reasons: Vec::new() },
+                clear: Clear::default(),
+                findings: Vec::new(),
+            };
+            let first = Plan::diff(&machine(here.clone()), toward());
+            if first.idle == Some(Idle::Blocked) { continue }
+            let there = carried_out(&here, &first);
+            let second = Plan::diff(&machine(there.clone()), toward());
+            prop_assert!(second.is_empty() && second.findings.is_empty(), "{:?}", second);
+            prop_assert_eq!(undo(&Intent::from(&second), &there).changes, vec![]);
         }
     }
 

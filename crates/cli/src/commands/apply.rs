@@ -47,7 +47,9 @@ pub(crate) fn run(
     each_once(&mut findings, &plans);
     let effect = Effect::of(&findings);
     if !printer.json {
-        printer.text(&plan::text(&plans, &findings, Some(&plan::undo_line(&at))))?;
+        let title = planner.title(&store.place());
+        let undo = plan::undo_line(&at);
+        printer.text(&plan::text(&title, &plans, &findings, Some(&undo)))?;
     }
     let outcome = if effect != Effect::GoOn {
         Outcome::Refused
@@ -102,9 +104,10 @@ fn planner(args: &args::Apply, site: SiteFile) -> Result<(Planner, Option<PathBu
              belong to `sidestep plan`",
         ));
     }
-    let plan = WrittenPlan::parse(&site_file::read_text(file)?, &file.display().to_string())?;
+    let name = file.display().to_string();
+    let plan = WrittenPlan::parse(&site_file::read_text(file)?, &name)?;
     let at = plan.at.clone();
-    Ok((Planner::Written(plan), Some(at)))
+    Ok((Planner::Written { name, plan }, Some(at)))
 }
 
 fn is_json(file: &Path) -> bool {

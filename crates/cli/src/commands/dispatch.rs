@@ -1,7 +1,9 @@
 //! From what was typed to the verb.
 
 use crate::args::{Cli, Color, Command};
-use crate::commands::{apply, bypass, decode, history, init, plan, rehearse, route, sid, undo};
+use crate::commands::{
+    apply, bypass, decode, history, init, plan, rehearse, route, show, sid, undo,
+};
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::site_file::SiteFile;
@@ -24,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),
+        Command::Show(args) => show::run(&args, &site, printer),
         Command::Decode(args) => decode::run(&args, printer),
         Command::Sid(args) => sid::run(&args, printer),
         Command::Plan(args) => plan::run(&args, site, printer),

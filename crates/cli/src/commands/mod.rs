@@ -10,6 +10,7 @@ mod plan;
 mod rehearse;
 mod rehearse_report;
 mod route;
+mod show;
 mod sid;
 mod undo;
 

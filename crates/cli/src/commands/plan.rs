@@ -39,7 +39,8 @@ pub(crate) fn look(
         printer.document(&document(&store.place(), &plans, &findings))?;
     } else {
         let undo = undo_line(Path::new(&store.place()));
-        printer.text(&text(&plans, &findings, Some(&undo)))?;
+        let title = planner.title(&store.place());
+        printer.text(&text(&title, &plans, &findings, Some(&undo)))?;
     }
     Ok(match Effect::of(&findings) {
         Effect::GoOn if detailed_exitcode && plans.iter().any(|plan| !plan.is_empty()) => {
@@ -50,8 +51,14 @@ pub(crate) fn look(
 }
 
 /// Plans as one text: what changes, what follows from it, how it is undone.
-pub(crate) fn text(plans: &[Plan], findings: &[Finding], undo: Option<&str>) -> String {
-    let mut parts: Vec<String> = plans.iter().map(plan_view::text).collect();
+pub(crate) fn text(
+    title: &str,
+    plans: &[Plan],
+    findings: &[Finding],
+    undo: Option<&str>,
+) -> String {
+    let mut parts = vec![title.to_owned()];
+    parts.extend(plans.iter().map(plan_view::text));
     let will_change = plans.iter().any(|plan| !plan.is_empty());
     if will_change && Effect::of(findings) == Effect::GoOn {
         parts.push(format!(

@@ -166,12 +166,9 @@ fn show(
 }
 
 fn text(run: &Run, plans: &[Plan], findings: &[Finding]) -> String {
-    format!(
-        "Undo of run {} ({})\n\n{}",
-        run.begin.run,
-        crate::render::local_time(run.begin.time),
-        plan::text(plans, findings, None)
-    )
+    let time = crate::render::local_time(run.begin.time);
+    let title = format!("Undo of run {} ({time})", run.begin.run);
+    plan::text(&title, plans, findings, None)
 }
 
 fn document(

@@ -121,6 +121,13 @@ impl ConnectionSettings {
         writer.finish()
     }
 
+    /// Whether its version is one whose writer we know. Of another, the tail is
+    /// not understood, but kept.
+    #[must_use]
+    pub fn has_known_version(&self) -> bool {
+        matches!(self.version, VERSION_WITHOUT_SOCKADDRS | VERSION_CURRENT)
+    }
+
     /// Whether the known layout explained every byte.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -6,11 +6,13 @@
 //! [`BypassList::parse`] splits, [`Entry`] says what became of each piece, and
 //! [`BypassList::decide`] matches.
 
+mod agreement;
 mod consumer;
 mod entry;
 mod list;
 mod matching;
 
+pub use agreement::readers_agree;
 pub use consumer::{Consumer, UnknownConsumer};
 pub use entry::{DeadBecause, Entry, EntryForm, Pattern};
 pub use list::{BypassList, Decision, DirectBecause, join};

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::bypass::readers_agree;
+
 /// Why a text cannot be written as one entry of a bypass list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EntryFault {
@@ -27,6 +29,9 @@ pub enum EntryFault {
     /// .NET Framework ignores just this entry.
     #[error("a `/` makes WinINet ignore the proxy altogether and .NET Framework ignore the entry")]
     Slash,
+    /// What Sidestep writes means the same to both readers.
+    #[error("it means one thing to .NET Framework and another to WinINet")]
+    ReadersPart,
 }
 
 /// Checks an entry that is to be written.
@@ -43,6 +48,8 @@ pub(super) fn writable(entry: &str) -> Result<(), EntryFault> {
         Err(EntryFault::Slash)
     } else if host.is_empty() {
         Err(EntryFault::Empty)
+    } else if !readers_agree(entry) {
+        Err(EntryFault::ReadersPart)
     } else {
         Ok(())
     }

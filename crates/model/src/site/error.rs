@@ -287,6 +287,11 @@ impl SiteErrorKind {
                     "write the host only; a range of addresses needs `*`, such as \"10.1.*\""
                         .to_owned(),
                 ),
+                EntryFault::ReadersPart => Some(
+                    "write the host without `:443` or `:80`, and a wildcard in front of a dot or \
+                     behind one"
+                        .to_owned(),
+                ),
                 _ => None,
             },
             Self::AddedAndRemoved { .. } => Some("delete it from one of them".to_owned()),

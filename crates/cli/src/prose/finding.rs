@@ -1,0 +1,557 @@
+//! What a finding means and what to do about it.
+
+use sidestep_model::account::Account;
+use sidestep_model::desired::SourceFault;
+use sidestep_model::finding::{Finding, Interruption};
+use sidestep_model::observed::ValueName;
+use sidestep_model::readers::Difference;
+
+use crate::prose;
+
+/// What is the matter.
+#[expect(clippy::too_many_lines, reason = "one arm a finding")]
+pub(crate) fn message(finding: &Finding) -> String {
+    match finding {
+        Finding::AutoDetectOn { account, .. } => format!(
+            "\"Automatically detect settings\" is on for {account}: whatever WPAD answers is used \
+             without looking at the bypass list"
+        ),
+        Finding::AutoConfigScript { account, url, .. } => format!(
+            "{account} uses the configuration script {url}: its answer is used without looking at \
+             the bypass list"
+        ),
+        Finding::PerMachinePolicy => {
+            "the policy ProxySettingsPerUser = 0 makes Windows ignore the \
+             accounts' own settings and use the machine's"
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff {
+            account,
+            proxy,
+            needed: true,
+        } => format!(
+            "{account} stores the proxy {proxy}, but it is switched off, so nothing of this \
+             account can go by it; the site sends traffic by the proxy"
+        ),
+        Finding::ProxySwitchedOff {
+            account,
+            proxy,
+            needed: false,
+        } => format!("{account} stores the proxy {proxy}, but it is switched off"),
+        Finding::ProxyMissing { account } => {
+            format!("the site sends traffic by the proxy, but {account} has none")
+        }
+        Finding::ProxyUnusable { account, proxy } => format!(
+            "the proxy string \"{proxy}\" of {account} cannot be used by .NET Framework: every \
+             request of the service would fail"
+        ),
+        Finding::MisspeltName { entry, meant } => format!(
+            "the list holds \"{entry}\", which is no known name; \"{meant}\" was probably meant \
+             and is not covered by it"
+        ),
+        Finding::EntryBreaksList { account, entry } => format!(
+            "the entry \"{entry}\" in the list of {account} breaks the list for a reader (a / \
+             outside http:// or https://, or text that is not ASCII)"
+        ),
+        Finding::EntryAgainstSite {
+            account,
+            entry,
+            service,
+        } => format!(
+            "the entry \"{entry}\" in the list of {account} sends {} direct, but the site says by \
+             the proxy",
+            prose::service(*service)
+        ),
+        Finding::ListLong { characters } => format!(
+            "the list has {characters} characters, more than {}",
+            readers_that_break(*characters)
+        ),
+        Finding::AccountMissing {
+            account: account @ Account::System,
+        } => format!("the key of {account} is not there, though every Windows has it"),
+        Finding::AccountMissing { account } => {
+            format!("{account} does not exist yet: the machine is not registered with a vault")
+        }
+        Finding::BlobUnreadable {
+            account,
+            value,
+            error,
+        } => format!("{value} of {account} cannot be read: {error}"),
+        Finding::ReadersDisagree { account, text } => format!(
+            "\"{text}\" in the settings of {account} means one thing to .NET Framework and another \
+             to WinINet"
+        ),
+        Finding::SettingsUnset { account } => format!(
+            "{account} has no proxy settings at all: Windows then detects them automatically, and \
+             what WPAD answers is used"
+        ),
+        Finding::BlobMissing { account } => format!(
+            "{account} has plain values but no DefaultConnectionSettings, which is what the \
+             services read"
+        ),
+        Finding::NameNotCovered {
+            account,
+            name,
+            service,
+        } => format!(
+            "the site sends {} direct, but no entry in the list of {account} covers \"{name}\"",
+            prose::service(*service)
+        ),
+        Finding::SourceNotCopyable { from, fault } => {
+            format!(
+                "the settings of {from} cannot be copied: {}",
+                source_fault(fault)
+            )
+        }
+        Finding::CredentialsWouldBeLost { account, value } => format!(
+            "{} of {account} holds a user and password, which would be overwritten; a journal \
+             never holds them, so they could not be put back",
+            value.name()
+        ),
+        Finding::EditedSince { account, value } => format!(
+            "{} of {account} was edited by somebody else since; what was edited stays",
+            value.name()
+        ),
+        Finding::PlainValueDiffers {
+            account,
+            value,
+            difference,
+        } => format!(
+            "{} of {account}, which scripts read, is not what DefaultConnectionSettings says, \
+             which the services read: {}",
+            value.name(),
+            self::difference(difference)
+        ),
+        Finding::BlobsDiffer {
+            account,
+            differences,
+        } => {
+            let differences: Vec<String> = differences.iter().map(difference).collect();
+            format!(
+                "SavedLegacySettings of {account} is not what DefaultConnectionSettings says: {}",
+                differences.join("; ")
+            )
+        }
+        Finding::SavedBlobMissing { account } => format!(
+            "{account} has no SavedLegacySettings, which WinINet reads for connections other than \
+             the default (dial-up, VPN)"
+        ),
+        Finding::WinHttpDiffers { accounts } => {
+            let accounts: Vec<&str> = accounts.iter().map(|one| one.name()).collect();
+            format!(
+                "the machine's WinHTTP settings (netsh winhttp) have another proxy or list than \
+                 those of {}: BITS, Windows Update and whatever else is built on WinHTTP follow \
+                 them, the backup services do not",
+                accounts.join(" and ")
+            )
+        }
+        Finding::WinHttpUnreadable { error } => {
+            format!("WinHttpSettings of the machine cannot be read: {error}")
+        }
+        Finding::WinHttpWildcard { entry } => format!(
+            "WinHTTP's list holds \"{entry}\", but its documentation knows wildcards at the front of \
+             an entry only"
+        ),
+        Finding::ForeignVersion {
+            account,
+            value,
+            version,
+        } => format!(
+            "{} of {account} has the version {version:#x}, neither 0x3c nor 0x46: what stands \
+             behind its three strings is not understood",
+            value.name()
+        ),
+        Finding::ScriptBlank { account, values } => {
+            let values: Vec<&str> = values.iter().map(|value| value.name()).collect();
+            format!(
+                "{account} has a configuration script without an address in {}, as Windows' \
+                 Settings app leaves it behind",
+                values.join(" and ")
+            )
+        }
+        Finding::WrongType {
+            account,
+            value,
+            kind,
+        } => format!(
+            "{} of {account} is {}, not as {}: programs that look at the type take it for missing",
+            value.name(),
+            stored_as(*kind, wanted_type(*value)),
+            wanted_type(*value)
+        ),
+        Finding::DirectFlagMissing { account, value } => format!(
+            "{} of {account} lacks the flag 0x01, which Windows always sets: Internet Explorer was \
+             seen to ignore such a value",
+            value.name()
+        ),
+        Finding::EntriesRunTogether { account, text } => format!(
+            "the list of {account} holds \"{text}\", with blanks between entries: WinINet reads \
+             several entries, .NET Framework one that matches nothing"
+        ),
+        Finding::EntriesDropped {
+            account,
+            value,
+            entries,
+        } => format!(
+            "{} of {account} holds entries that are not in the list that the services read, and \
+             loses them, because one list is written everywhere: {}",
+            value.name(),
+            entries.join("; ")
+        ),
+        Finding::RunInterrupted { run, state } => match state {
+            Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
+            Interruption::Finished => {
+                format!("run {run} was interrupted when all was written; it is finished now")
+            }
+            Interruption::PutBack => {
+                format!("run {run} was interrupted; what it had written is put back now")
+            }
+        },
+        Finding::NameUnknown { host, .. } => format!("{host} does not resolve"),
+        Finding::ProxyUnreachable { proxy, detail } => {
+            format!("the proxy {proxy} cannot be reached: {detail}")
+        }
+        Finding::EntraByProxyOnly { host, proxy } => format!(
+            "Entra ID ({host}) is not reachable directly, but it is by the proxy {proxy}; the \
+             settings send it direct"
+        ),
+        Finding::EntraDirectOnly { host, proxy } => format!(
+            "Entra ID ({host}) is not reachable by the proxy {proxy}, but it is directly; the \
+             settings send it to the proxy"
+        ),
+        Finding::EndpointUnreachable {
+            account,
+            host,
+            service,
+            proxy,
+            detail,
+        } => {
+            let by = proxy
+                .as_ref()
+                .map_or_else(String::new, |proxy| format!(" by the proxy {proxy}"));
+            format!(
+                "{account} cannot reach {} ({host}){by}: {detail}",
+                prose::service(*service)
+            )
+        }
+        Finding::ProtectedOnProxy { connections } => format!(
+            "{connections} Backup or Storage connections went to the proxy, although the site says \
+             direct"
+        ),
+        Finding::ProtectedOffProxy { connections } => format!(
+            "{connections} Backup or Storage connections went around the proxy, although the site \
+             says by it"
+        ),
+        Finding::WitnessesDisagree { listeners, log } => format!(
+            "the listeners saw {listeners} Backup or Storage connections on the proxy, the proxy's \
+             own log names {log}: one of them is not to be believed"
+        ),
+        Finding::EntraOffRoute { account, path } => format!(
+            "{account} reached Entra ID by another route than the site names: {}",
+            prose::path(*path)
+        ),
+        Finding::TlsFails { host, detail, .. } => {
+            format!("the TLS handshake with {host} fails: {detail}")
+        }
+        Finding::BackupFailed { azure_code, detail } => {
+            format!("the backup failed with {azure_code}: {detail}")
+        }
+    }
+}
+
+/// What to do next.
+#[expect(clippy::too_many_lines, reason = "one arm a finding")]
+pub(crate) fn remedy(finding: &Finding) -> String {
+    match finding {
+        Finding::AutoDetectOn { direct, .. } if direct.is_empty() => format!(
+            "nothing, if WPAD is meant to decide; else `sidestep apply --clear-auto-detect` \
+             switches it off, {PAC_LINES}"
+        ),
+        Finding::AutoConfigScript { direct, .. } if direct.is_empty() => format!(
+            "nothing, if the script is meant to decide; else `sidestep apply --clear-pac` switches \
+             it off, {PAC_LINES}"
+        ),
+        Finding::AutoDetectOn { direct, .. } => format!(
+            "switch it off for this account (--clear-auto-detect), or have the WPAD script's owner put these lines at \
+             the top of FindProxyForURL:\n{}",
+            pac_fragment(direct)
+        ),
+        Finding::AutoConfigScript { direct, .. } => format!(
+            "have the script's owner put these lines at the top of FindProxyForURL:\n{}",
+            pac_fragment(direct)
+        ),
+        Finding::PerMachinePolicy => {
+            "have the policy \"Make proxy settings per-machine\" removed, \
+             or the list put into the machine's settings by its owner"
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff { needed: true, .. } | Finding::ProxyMissing { .. } => {
+            "set [proxy] mode = \"set\" and server in the site file, so that Sidestep writes and \
+             switches the proxy on; or give the VM a direct way to Entra ID and set bypass.entra = \
+             \"direct\""
+                .to_owned()
+        }
+        Finding::ProxySwitchedOff { needed: false, .. } => {
+            "nothing, if the account is meant to go direct".to_owned()
+        }
+        Finding::ProxyUnusable { .. } => "correct it to one host:port without a trailing \
+             semicolon, or name the proxy in the site file with [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::MisspeltName { entry, meant } => format!(
+            "where the site sends it direct, Sidestep adds \"{meant}\" itself; drop the misspelt \
+             entry with bypass.remove = [\"{entry}\"]"
+        ),
+        Finding::EntryBreaksList { entry, .. } => format!(
+            "name it in bypass.remove = [\"{entry}\"], and write the hosts that it meant without a \
+             path or mask"
+        ),
+        Finding::EntryAgainstSite { entry, .. } => {
+            format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
+        }
+        Finding::ListLong { .. } => {
+            "nothing: the backup services read it whole; do not copy it by such a script".to_owned()
+        }
+        Finding::AccountMissing {
+            account: Account::System,
+        } => {
+            "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
+        }
+        Finding::SettingsUnset { .. } => "nothing where no WPAD answers; to have a proxy and its \
+             list written, set [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::BlobMissing { .. } => {
+            "`sidestep apply` writes the blob beside the plain values".to_owned()
+        }
+        Finding::NameNotCovered { name, .. } => format!(
+            "take \"{name}\" out of bypass.remove, or list a name that covers it in bypass.add"
+        ),
+        Finding::AccountMissing { .. } => "register the machine with the vault (discover \
+             databases), then plan again"
+            .to_owned(),
+        Finding::BlobUnreadable { .. } => "export the key, look at it with `sidestep decode`, and \
+             open the account's proxy settings once in Windows to have it rewritten"
+            .to_owned(),
+        Finding::ReadersDisagree { text, .. } => format!(
+            "the services follow .NET Framework; `sidestep route` shows both with --consumer; an \
+             entry is dropped with bypass.remove = [\"{text}\"] and written without a port or a \
+             wildcard in front"
+        ),
+        Finding::SourceNotCopyable {
+            fault: SourceFault::AutoDetect,
+            ..
+        } => "switch it off there, or copy without it: --clear-auto-detect".to_owned(),
+        Finding::SourceNotCopyable {
+            fault: SourceFault::AutoConfigScript,
+            ..
+        } => "switch it off there, or copy without it: --clear-pac".to_owned(),
+        Finding::SourceNotCopyable { .. } => "set the proxy up there and switch it on, or leave \
+             --copy-from out and name the proxy in the site file with [proxy] mode = \"set\""
+            .to_owned(),
+        Finding::CredentialsWouldBeLost { .. } => "note them down and take them out yourself \
+             first; Azure Backup supports no proxy that asks for a user"
+            .to_owned(),
+        Finding::EditedSince { .. } => "look at it with `sidestep show`; what Sidestep had added \
+             and that stays in the list does no harm"
+            .to_owned(),
+        Finding::PlainValueDiffers {
+            value: ValueName::AutoConfigUrl,
+            ..
+        } => "if no script is wanted, `sidestep apply --clear-pac` takes it away; else set it once \
+              more in Windows' own dialog, which writes both"
+            .to_owned(),
+        Finding::PlainValueDiffers { .. } | Finding::BlobsDiffer { .. } => {
+            "if DefaultConnectionSettings is right, `sidestep apply` makes the others say the same; \
+             else set the proxy once more in Windows' own dialog, which writes all of them"
+                .to_owned()
+        }
+        Finding::SavedBlobMissing { .. } => "nothing for the services; `sidestep apply` writes it \
+             beside the other values"
+            .to_owned(),
+        Finding::WinHttpDiffers { .. } => "nothing for the backup; if those programs need the \
+             proxy, too, their owner sets it with `netsh winhttp set proxy`"
+            .to_owned(),
+        Finding::WinHttpUnreadable { .. } => "look at it with `netsh winhttp show advproxy` on the \
+             machine; the backup services do not read it"
+            .to_owned(),
+        Finding::WinHttpWildcard { .. } => "nothing for the backup; do not count on it for what \
+             follows WinHTTP"
+            .to_owned(),
+        Finding::ForeignVersion { .. } => "nothing where the strings are as they should be: \
+             Sidestep keeps the rest byte for byte; `sidestep decode` shows it"
+            .to_owned(),
+        Finding::ScriptBlank { .. } => "nothing for the services, which pass it over; `sidestep \
+             apply --clear-pac` takes it away"
+            .to_owned(),
+        Finding::WrongType { .. } => {
+            "`sidestep apply` writes the proxy's values with Windows' own types".to_owned()
+        }
+        Finding::DirectFlagMissing { .. } => {
+            "`sidestep apply` sets it with whatever else it writes".to_owned()
+        }
+        Finding::EntriesRunTogether { .. } => {
+            "`sidestep apply` writes the same entries with semicolons, which both read".to_owned()
+        }
+        Finding::EntriesDropped { entries, .. } => {
+            let quoted: Vec<String> = entries.iter().map(|one| format!("\"{one}\"")).collect();
+            format!(
+                "where they are meant, name them in bypass.add = [{}]; undo brings them back",
+                quoted.join(", ")
+            )
+        }
+        Finding::RunInterrupted {
+            state: Interruption::Open,
+            ..
+        } => "`sidestep apply` or `sidestep undo` puts it right before anything else; `sidestep \
+              history` shows it"
+            .to_owned(),
+        Finding::RunInterrupted { .. } => "nothing".to_owned(),
+        Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
+             linked to the VM's network"
+            .to_owned(),
+        Finding::ProxyUnreachable { .. } => {
+            "check that the proxy runs and that the VM's network may connect to it".to_owned()
+        }
+        Finding::EntraByProxyOnly { .. } => {
+            "set bypass.entra = \"proxy\" in the site file, so that \
+             Entra ID's names stay out of the list; or open a direct way to Entra ID (service tag \
+             AzureActiveDirectory)"
+                .to_owned()
+        }
+        Finding::EntraDirectOnly { .. } => {
+            "set bypass.entra = \"direct\" in the site file, or have \
+             the proxy allow Entra ID's names"
+                .to_owned()
+        }
+        Finding::EndpointUnreachable { proxy: Some(_), .. } => "the proxy's network needs the \
+             private DNS zones and a way to the endpoint; or set bypass.backup = \"direct\""
+            .to_owned(),
+        Finding::EndpointUnreachable { .. } => {
+            "check the network security group, the firewall and \
+             the address that the name resolves to"
+                .to_owned()
+        }
+        Finding::ProtectedOnProxy { .. } => {
+            "look the names up in the proxy's log, and list what covers them in \
+             bypass.add"
+                .to_owned()
+        }
+        Finding::ProtectedOffProxy { .. } => "look at the list with `sidestep route`: an entry \
+             covers these names; name it in bypass.remove"
+            .to_owned(),
+        Finding::WitnessesDisagree { .. } => {
+            "please report this with the output of `--json`: it is a bug in the rehearsal"
+                .to_owned()
+        }
+        Finding::EntraOffRoute { .. } => "if the site is right, `sidestep route` on the account's \
+             settings shows the entry that decided; else correct bypass.entra"
+            .to_owned(),
+        Finding::TlsFails { .. } => {
+            "look who issued the certificate: a proxy or firewall that opens TLS breaks the \
+             services, which have to be excepted from it"
+                .to_owned()
+        }
+        Finding::BackupFailed { .. } => "look the code up in Azure's troubleshooting page for SQL \
+             Server backups; Sidestep found no broken way"
+            .to_owned(),
+    }
+}
+
+/// Where the lines for a script come from when no site says which.
+const PAC_LINES: &str = "and without that option `sidestep plan` prints the lines that the \
+                         script's owner has to add";
+
+/// What stands first, and what it is held against.
+fn difference(difference: &Difference) -> String {
+    let pair = |what: &str, first: &str, second: &str| {
+        let shown = |text: &str| match text {
+            "" => "none".to_owned(),
+            text => format!("\"{text}\""),
+        };
+        if first == second {
+            format!("{what} {} with other credentials", shown(first))
+        } else {
+            format!("{what} {} instead of {}", shown(first), shown(second))
+        }
+    };
+    match difference {
+        Difference::Flags(first, second) => format!(
+            "{} instead of {}",
+            prose::flags(*first),
+            prose::flags(*second)
+        ),
+        Difference::Proxy(first, second) => pair("the proxy", first, second),
+        Difference::Script(first, second) => pair("the script", first, second),
+        Difference::List(more, fewer) => {
+            let (more, fewer) = (more.join("; "), fewer.join("; "));
+            match (more.is_empty(), fewer.is_empty()) {
+                (true, true) => "the same list in another order or writing".to_owned(),
+                (true, false) => format!("the list lacks {fewer}"),
+                (false, true) => format!("the list also holds {more}"),
+                (false, false) => format!("the list also holds {more} and lacks {fewer}"),
+            }
+        }
+    }
+}
+
+/// The type that Windows gives a plain value.
+fn wanted_type(value: ValueName) -> &'static str {
+    match value {
+        ValueName::ProxyEnable => "REG_DWORD",
+        ValueName::SavedLegacySettings | ValueName::DefaultConnectionSettings => "REG_BINARY",
+        _ => "REG_SZ",
+    }
+}
+
+/// A type by the number that `winnt.h` gives it.
+fn stored_as(kind: u32, wanted: &str) -> String {
+    let name = match kind {
+        1 => "REG_SZ",
+        2 => "REG_EXPAND_SZ",
+        3 => "REG_BINARY",
+        4 => "REG_DWORD",
+        7 => "REG_MULTI_SZ",
+        11 => "REG_QWORD",
+        other => return format!("stored as type {other}"),
+    };
+    if name == wanted {
+        "stored with data that does not fit its type".to_owned()
+    } else {
+        format!("stored as {name}")
+    }
+}
+
+/// The lines that make a configuration script send these names direct.
+fn pac_fragment(direct: &[&str]) -> String {
+    let lines: Vec<String> = direct
+        .iter()
+        .map(|pattern| format!("if (shExpMatch(host, \"{pattern}\")) return \"DIRECT\";"))
+        .collect();
+    lines.join("\n")
+}
+
+fn readers_that_break(characters: usize) -> &'static str {
+    match characters {
+        2065.. => {
+            "Windows' own dialogs keep (2,064), libproxy reads (1,024) and scripts with one-byte \
+             lengths write (255)"
+        }
+        1025.. => "libproxy reads (1,024) and scripts with one-byte lengths write (255)",
+        _ => "scripts with one-byte lengths write (255)",
+    }
+}
+
+fn source_fault(fault: &SourceFault) -> String {
+    match fault {
+        SourceFault::Unreadable(error) => format!("its blob cannot be read: {error}"),
+        SourceFault::AutoDetect => {
+            "it detects automatically, and a bypass list counts for nothing there".to_owned()
+        }
+        SourceFault::AutoConfigScript => {
+            "it uses a configuration script, and a bypass list counts for nothing there".to_owned()
+        }
+        SourceFault::SwitchedOff(proxy) => {
+            format!("its proxy {proxy} is switched off, and the copy would be, too")
+        }
+        SourceFault::NoProxy => "it has no proxy".to_owned(),
+    }
+}

@@ -1,0 +1,62 @@
+//! The codes by which findings and errors are known.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A finding's stable code, `SS101` and so on; never renumbered, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub(super) u16);
+
+impl Code {
+    /// SS701: a site file that is not valid.
+    pub const SITE_INVALID: Self = Self(701);
+    /// SS702: a file that cannot be read.
+    pub const FILE_UNREADABLE: Self = Self(702);
+    /// SS703: a file that is not of the kind that is needed.
+    pub const FILE_UNUSABLE: Self = Self(703);
+    /// SS704: a file that cannot be written, or must not be.
+    pub const FILE_NOT_WRITTEN: Self = Self(704);
+    /// SS113: bytes that are no proxy settings blob.
+    pub const BLOB_INVALID: Self = Self(113);
+    /// SS502: the virtual machine's metadata service does not tell who it is.
+    pub const METADATA_SILENT: Self = Self(502);
+    /// SS121: the settings are no longer what a plan or run saw.
+    pub const MACHINE_MOVED: Self = Self(121);
+    /// SS122: a value does not stay as it was written.
+    pub const VALUE_NOT_KEPT: Self = Self(122);
+    /// SS123: a plan that cannot be carried out as it is.
+    pub const PLAN_UNUSABLE: Self = Self(123);
+    /// SS705: another Sidestep is changing these settings.
+    pub const JOURNAL_BUSY: Self = Self(705);
+    /// SS706: a journal that is not what was written.
+    pub const JOURNAL_DAMAGED: Self = Self(706);
+    /// SS707: a journal that cannot be written.
+    pub const JOURNAL_NOT_WRITTEN: Self = Self(707);
+    /// SS708: a journal that a later Sidestep wrote.
+    pub const JOURNAL_LATER: Self = Self(708);
+    /// SS709: a run that is not there, or has nothing to undo.
+    pub const RUN_UNKNOWN: Self = Self(709);
+    /// SS710: a run whose values a later run changed again.
+    pub const RUN_OVERLAID: Self = Self(710);
+    /// SS310: the rehearsal's own network cannot be set up.
+    pub const LAB_UNUSABLE: Self = Self(310);
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SS{}", self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
