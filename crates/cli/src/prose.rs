@@ -1,5 +1,6 @@
 //! What findings, reasons and outcomes say to a person. The only place with sentences about them.
 
+mod azure;
 mod finding;
 
 use sidestep_model::account::Account;
@@ -12,6 +13,7 @@ use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 
+pub(crate) use azure::{resource_kind, resource_state};
 pub(crate) use finding::{message, remedy};
 
 /// Every screen of a rehearsal carries this.

@@ -6,7 +6,9 @@ use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::ValueName;
 use sidestep_model::readers::Difference;
 
-use crate::prose;
+use super::azure;
+use crate::render::plural;
+use crate::{dns_view, prose};
 
 /// What is the matter.
 #[expect(clippy::too_many_lines, reason = "one arm a finding")]
@@ -253,9 +255,64 @@ pub(crate) fn message(finding: &Finding) -> String {
         Finding::TlsFails { host, detail, .. } => {
             format!("the TLS handshake with {host} fails: {detail}")
         }
-        Finding::BackupFailed { azure_code, detail } => {
-            format!("the backup failed with {azure_code}: {detail}")
+        Finding::AccountNeeded { account } => {
+            format!("{account} does not exist, and this step cannot do without it")
         }
+        Finding::SettingsNotAsWanted { account, values } => {
+            let values: Vec<&str> = values.iter().map(|value| value.name()).collect();
+            format!(
+                "the settings of {account} are not what the site wants: {}",
+                values.join(", ")
+            )
+        }
+        Finding::RecordsMissing { records, .. } => format!(
+            "DNS does not answer with {} of the private endpoint, and the site says that another \
+             team keeps them",
+            plural(records.len() as u64, "record", "records")
+        ),
+        Finding::NamesNotPrivate { names } => format!(
+            "{} not resolve to the private endpoint: {}",
+            if names.len() == 1 { "this name does" } else { "these names do" },
+            names.join(", ")
+        ),
+        Finding::PublicFallback { names } => format!(
+            "{} not resolve to the private endpoint, and the vault also takes data publicly: the \
+             extension falls back to the public path without a word, so a backup that works proves \
+             nothing about its path: {}",
+            if names.len() == 1 { "this name does" } else { "these names do" },
+            names.join(", ")
+        ),
+        Finding::ZoneNotLinked { zone, network } => format!(
+            "the private DNS zone {zone} is not linked to {network}, the private endpoint's network"
+        ),
+        Finding::ProtectedPublic { connections } => format!(
+            "{connections} Backup or Storage connections went to public addresses, not to the \
+             private endpoint"
+        ),
+        Finding::RouteAgainstSite {
+            account,
+            host,
+            service,
+            entry,
+        } => match entry {
+            Some(entry) => format!(
+                "the entry \"{entry}\" in the list of {account} sends {host} ({}) another way than \
+                 the site says",
+                prose::service(*service)
+            ),
+            None => format!(
+                "the settings of {account} send {host} ({}) another way than the site says",
+                prose::service(*service)
+            ),
+        },
+        Finding::TlsInspected { host, issuer } => match issuer {
+            Some(issuer) => format!(
+                "something on the way to {host} opens TLS: the certificate that arrives was issued \
+                 by \"{issuer}\", which this machine does not trust"
+            ),
+            None => format!("the certificate that arrives for {host} is not trusted"),
+        },
+        Finding::Azure(finding) => azure::message(finding),
     }
 }
 
@@ -450,9 +507,51 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              services, which have to be excepted from it"
                 .to_owned()
         }
-        Finding::BackupFailed { .. } => "look the code up in Azure's troubleshooting page for SQL \
-             Server backups; Sidestep found no broken way"
+        Finding::AccountNeeded {
+            account: Account::Plugin,
+        } => "see that the service AzureWLBackupPluginSvc is there and was started once; \
+              `sidestep run --from register` registers the machine again where Azure counts it as \
+              registered"
             .to_owned(),
+        Finding::AccountNeeded { .. } => {
+            "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
+        }
+        Finding::SettingsNotAsWanted { .. } => {
+            "`sidestep plan` shows the difference, `sidestep apply` or `run` writes it".to_owned()
+        }
+        Finding::RecordsMissing {
+            records,
+            forwarders,
+        } => format!(
+            "ask the team that owns DNS for this, then start again: what they have done counts as \
+             done\n{}",
+            dns_view::request(records, forwarders)
+        ),
+        Finding::NamesNotPrivate { .. } => "link the private DNS zones to the network whose DNS \
+             the machine asks: [dns] link_vnets; where the machine asks a server of your own, \
+             have it forward these names to Azure (168.63.129.16)"
+            .to_owned(),
+        Finding::PublicFallback { .. } => "link the private DNS zones to the machine's network \
+             ([dns] link_vnets), and set [vault] public_network_access = \"deny\", so that a wrong \
+             path fails instead of working"
+            .to_owned(),
+        Finding::ZoneNotLinked { network, .. } => format!(
+            "name the network in [dns] link_vnets = [\"{network}\"], unless the machine's DNS \
+             forwards to one that is linked"
+        ),
+        Finding::ProtectedPublic { .. } => "see that the names resolve to the private endpoint \
+             (`sidestep check`), and set [vault] public_network_access = \"deny\""
+            .to_owned(),
+        Finding::RouteAgainstSite { entry: Some(entry), .. } => {
+            format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
+        }
+        Finding::RouteAgainstSite { .. } => {
+            "`sidestep plan` shows what the list lacks; `sidestep apply` adds it".to_owned()
+        }
+        Finding::TlsInspected { .. } => "have the proxy or firewall leave this name alone: Azure \
+             Backup supports no inspection of TLS"
+            .to_owned(),
+        Finding::Azure(finding) => azure::remedy(finding),
     }
 }
 

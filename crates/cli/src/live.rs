@@ -1,0 +1,84 @@
+//! What a run shows while it goes on, on a terminal only.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sidestep_model::event::{Event, JobProgress};
+
+use crate::output::Printer;
+use crate::prose;
+
+const MEGABYTE: f64 = 1024.0 * 1024.0;
+
+/// Shows steps as they begin, and a job as it goes on.
+pub(crate) struct Live {
+    bar: ProgressBar,
+    /// What a backup will move, where that is known: Azure does not say.
+    total: Option<u64>,
+}
+
+impl Live {
+    pub(crate) fn new(printer: Printer, total: Option<u64>) -> Self {
+        let is_shown = !printer.quiet && io::stderr().is_terminal();
+        let target = if is_shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bar: ProgressBar::with_draw_target(None, target),
+            total,
+        }
+    }
+
+    pub(crate) fn hear(&self, event: &Event) {
+        match event {
+            Event::Started(step) => {
+                self.bar.set_style(spinner());
+                self.bar.set_message(prose::step(*step));
+                self.bar.enable_steady_tick(Duration::from_millis(100));
+            }
+            Event::Job(progress) => self.job(progress),
+            Event::Ended(_) => self.bar.finish_and_clear(),
+            _ => {}
+        }
+    }
+
+    fn job(&self, progress: &JobProgress) {
+        let moved = progress.transferred_mb.unwrap_or_default();
+        if let Some(total) = self.total {
+            self.bar.set_length(total);
+            self.bar.set_style(bar());
+        }
+        self.bar.set_position(bytes_of(moved));
+        let seconds = progress.elapsed.as_secs_f64().max(0.1);
+        let task = progress.tasks.iter().find(|(_, status)| status == "InProgress");
+        let task = task.map_or(progress.status.as_str(), |(name, _)| name);
+        self.bar.set_message(format!(
+            "backup: {moved:.1} MB, {:.1} MB/s, {task}",
+            moved / seconds
+        ));
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a progress bar may be off by a byte"
+)]
+fn bytes_of(megabytes: f64) -> u64 {
+    (megabytes * MEGABYTE).max(0.0) as u64
+}
+
+fn spinner() -> ProgressStyle {
+    style("{spinner} {msg} {elapsed}")
+}
+
+fn bar() -> ProgressStyle {
+    style("{wide_bar} {percent} % {msg} {elapsed}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
