@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod desired;
 pub mod destination;
 pub mod diagnosis;
+pub mod dns;
 pub mod event;
 pub mod evidence;
 pub mod finding;
