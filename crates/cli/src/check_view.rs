@@ -48,7 +48,9 @@ fn held(value: &StoredValue) -> String {
 }
 
 fn ways(tried: &[Tried]) -> String {
-    let mut rows = table(&["Account", "Endpoint", "Route", "DNS", "TCP", "TLS", "HTTP", "ms"]);
+    let mut rows = table(&[
+        "Account", "Endpoint", "Route", "DNS", "TCP", "TLS", "HTTP", "ms",
+    ]);
     for tried in tried {
         let seen = tried.seen.first();
         let stage = |of: fn(&Observation) -> &Stage| seen.map_or("", |seen| stage(of(seen)));

@@ -76,17 +76,22 @@ fn azure(records: &[ZoneRecord]) -> String {
     })
 }
 
-fn each(
-    records: &[ZoneRecord],
-    line: impl Fn(&str, &str, &std::net::IpAddr) -> String,
-) -> String {
+fn each(records: &[ZoneRecord], line: impl Fn(&str, &str, &std::net::IpAddr) -> String) -> String {
     let mut lines = Vec::new();
     for record in records {
         let Some(zone) = &record.zone else {
-            lines.push(format!("  (look {} up first: no zone of the endpoint fits)", record.name));
+            lines.push(format!(
+                "  (look {} up first: no zone of the endpoint fits)",
+                record.name
+            ));
             continue;
         };
-        lines.extend(record.addresses.iter().map(|address| line(zone, &record.name, address)));
+        lines.extend(
+            record
+                .addresses
+                .iter()
+                .map(|address| line(zone, &record.name, address)),
+        );
     }
     lines.join("\n")
 }
@@ -117,13 +122,18 @@ mod tests {
             addresses: vec![[10, 1, 0, 45].into()],
         }];
         let text = request(&records, &["blob.core.windows.net".to_owned()]);
-        assert!(text.contains(
-            "abcpod01prot120.privatelink.blob.core.windows.net. 300 IN A 10.1.0.45"
-        ));
+        assert!(
+            text.contains("abcpod01prot120.privatelink.blob.core.windows.net. 300 IN A 10.1.0.45")
+        );
         assert!(text.contains("-ZoneName privatelink.blob.core.windows.net -Name abcpod01prot120"));
-        assert!(text.contains("-z privatelink.blob.core.windows.net -n abcpod01prot120 -a 10.1.0.45"));
+        assert!(
+            text.contains("-z privatelink.blob.core.windows.net -n abcpod01prot120 -a 10.1.0.45")
+        );
         assert!(text.contains("168.63.129.16"));
-        for line in text.lines().filter(|line| line.contains("-Zone") || line.contains(" -z ")) {
+        for line in text
+            .lines()
+            .filter(|line| line.contains("-Zone") || line.contains(" -z "))
+        {
             assert!(line.contains("privatelink."), "{line}");
         }
     }

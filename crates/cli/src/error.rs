@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Environment = 3,
     /// Refused to protect data.
     Refused = 4,
+    /// Azure says no.
+    AzureRefuses = 5,
     /// Changes are pending (only with `--detailed-exitcode`).
     Pending = 6,
     /// A bug in Sidestep.
@@ -44,6 +46,7 @@ impl From<Effect> for Exit {
         match effect {
             Effect::GoOn => Self::Done,
             Effect::Fail => Self::Failed,
+            Effect::AzureRefuses => Self::AzureRefuses,
             Effect::RefuseData => Self::Refused,
             Effect::RefuseEnvironment => Self::Environment,
         }

@@ -53,7 +53,10 @@ impl Live {
         }
         self.bar.set_position(bytes_of(moved));
         let seconds = progress.elapsed.as_secs_f64().max(0.1);
-        let task = progress.tasks.iter().find(|(_, status)| status == "InProgress");
+        let task = progress
+            .tasks
+            .iter()
+            .find(|(_, status)| status == "InProgress");
         let task = task.map_or(progress.status.as_str(), |(name, _)| name);
         self.bar.set_message(format!(
             "backup: {moved:.1} MB, {:.1} MB/s, {task}",

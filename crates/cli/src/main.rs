@@ -1,15 +1,22 @@
 //! The `sidestep` program: speaks with the person.
 
+mod access;
 mod args;
+mod check_view;
 mod commands;
+mod dns_view;
 mod error;
+mod live;
 mod output;
+mod person;
 mod plan_view;
 mod planning;
 mod prose;
 mod rehearsal;
 mod render;
+mod run_view;
 mod site_file;
+mod told;
 mod transcript;
 
 use std::process::ExitCode;

@@ -26,7 +26,9 @@ impl Person for AtTerminal {
 
     fn choose(&mut self, offered: &[Database]) -> Vec<Database> {
         let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
-        let chosen = self.printer.choose("Which databases shall be protected?", &names);
+        let chosen = self
+            .printer
+            .choose("Which databases shall be protected?", &names);
         let chosen = chosen.into_iter().filter_map(|index| offered.get(index));
         chosen.cloned().collect()
     }

@@ -4,38 +4,43 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sidestep_audit::Audit;
-use sidestep_flow::{Run, Vault, Witness, World};
+use sidestep_azure::{Azure, Credential, Options, OwnProxy, Pace};
+use sidestep_flow::{Extent, Patience, Run, Witness, World, refusal};
 use sidestep_lab as lab;
 use sidestep_machine::{Journal, RegFileStore};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
-use sidestep_model::diagnosis::BackupFailure;
-use sidestep_model::event::{BackedUp, Event, Outcome};
+use sidestep_model::event::{Event, Outcome};
 use sidestep_model::evidence::{self, Evidence};
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Finding};
 use sidestep_model::network::{AddressMap, Network, Resolver};
-use sidestep_model::plan::Plan;
 use sidestep_model::site::{Database, Site};
 
 use crate::error::{CommandError, Exit, chain};
+use crate::person::Rehearsing;
+use crate::told::Told;
+
+/// As often as a rehearsal starts anew after another team did its work: once
+/// each for the endpoint's, the registration's and the first backup's records.
+const MOST_RUNS: usize = 4;
 
 /// A rehearsal that came to its end.
 pub(crate) struct Rehearsal {
     /// The backup under the settings as they were found.
     pub(crate) before: Trial,
-    /// How Sidestep's steps ended.
+    /// Runs that ended with a request to the team that owns DNS, which then did it.
+    pub(crate) waited: Vec<Run>,
+    /// How the last run's steps ended.
     pub(crate) run: Run,
-    /// What was changed, account by account.
-    pub(crate) plans: Vec<Plan>,
-    /// What was backed up after that.
-    pub(crate) backed_up: Option<BackedUp>,
-    /// Where its connections went; `None` where the run ended before the backup.
-    pub(crate) evidence: Option<Evidence>,
+    /// What it told.
+    pub(crate) told: Told,
+    /// What the lab's vault stored and read back.
+    pub(crate) stored: Option<lab::Backup>,
     /// What the proxy's own log says about that backup.
     pub(crate) proxy_log: Audit,
 }
@@ -43,7 +48,7 @@ pub(crate) struct Rehearsal {
 /// A backup before anything was changed.
 pub(crate) struct Trial {
     /// Whether it worked.
-    pub(crate) result: Result<BackedUp, BackupFailure>,
+    pub(crate) result: Result<lab::Backup, lab::BackupFailure>,
     /// Where its connections went.
     pub(crate) evidence: Evidence,
     /// What the proxy's own log says about it.
@@ -55,6 +60,7 @@ pub(crate) async fn rehearse(
     setup: lab::Setup,
     site: &Site,
     database: &Database,
+    azure_log: Option<&Path>,
     mut show: impl FnMut(&Event),
 ) -> Result<Rehearsal, CommandError> {
     let lab = lab::Lab::start(setup).await.map_err(|error| {
@@ -62,93 +68,133 @@ pub(crate) async fn rehearse(
             .hint("the rehearsal listens on 127.0.0.1 only and writes to the temporary folder")
     })?;
     let catalogue = Catalogue::of(site.azure.cloud);
-    let mut witness = LabWitness { lab: &lab };
-    let mut vault = LabVault { lab: &lab };
+    let mut witness = LabWitness::of(&lab);
 
-    let result = vault.back_up(database).await;
-    let log_start = log_length(&lab.proxy_log());
+    let result = lab.back_up(&database.to_string()).await;
+    let evidence = witness.count();
     let before = Trial {
         result,
-        evidence: witness.evidence(),
-        proxy_log: read_log(&lab.proxy_log(), 0..log_start, catalogue)?,
+        evidence,
+        proxy_log: read_log(&lab.proxy_log(), witness.logged.clone(), catalogue)?,
     };
 
-    let mut plans = Vec::new();
-    let mut backed_up = None;
-    let mut seen = None;
-    let mut log_end = log_start;
     let mut store = RegFileStore::new(&lab.registry_file());
     let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
-    let world = World {
-        store: &mut store,
-        journal: &journal,
-        network: &network(&lab),
-        vault: &mut vault,
-        witness: &mut witness,
-    };
-    let mut run = sidestep_flow::run(world, site, |event| {
-        show(event);
-        match event {
-            Event::Planned(plan) => plans.push(Plan::clone(plan)),
-            Event::BackedUp(done) => backed_up = Some(done.clone()),
-            Event::Witnessed(evidence) => {
-                seen = Some(evidence.clone());
-                // What follows are Sidestep's own probes.
-                log_end = log_length(&lab.proxy_log());
-            }
-            _ => {}
+    let network = network(&lab);
+    let azure = azure(site, network.clone(), &lab.credentials())?;
+    let mut waited = Vec::new();
+    let mut told = Told::default();
+    let mut run = loop {
+        let world = World {
+            store: &mut store,
+            journal: &journal,
+            network: &network,
+            azure: &azure,
+            witness: &mut witness,
+            person: &mut Rehearsing,
+            patience: patience(),
+        };
+        let run = sidestep_flow::run(world, site, Extent::default(), |event| {
+            show(event);
+            told.hear(event);
+        })
+        .await?;
+        if !asks_for_records(&run) || waited.len() + 1 >= MOST_RUNS {
+            break run;
         }
-    })
-    .await?;
-    let proxy_log = read_log(&lab.proxy_log(), log_start..log_end, catalogue)?;
-    let disagreement = seen
+        lab.enter_records().await;
+        waited.push(run);
+    };
+    let proxy_log = read_log(&lab.proxy_log(), witness.logged.clone(), catalogue)?;
+    let disagreement = told
+        .evidence
         .as_ref()
         .and_then(|evidence| evidence.against_log(proxy_log.protected()));
     if let Some(finding) = disagreement {
         run.findings.push(finding);
         run.outcome = Outcome::Failed;
     }
+    if let Some(path) = azure_log {
+        keep(&lab.azure_log(), path)?;
+    }
     Ok(Rehearsal {
         before,
+        waited,
         run,
-        plans,
-        backed_up,
-        evidence: seen,
+        told,
+        stored: lab.stored(),
         proxy_log,
     })
 }
 
-struct LabVault<'a> {
-    lab: &'a lab::Lab,
+fn asks_for_records(run: &Run) -> bool {
+    let is_request = |finding: &Finding| matches!(finding, Finding::RecordsMissing { .. });
+    run.findings.iter().any(is_request)
 }
 
-impl Vault for LabVault<'_> {
-    async fn back_up(&mut self, database: &Database) -> Result<BackedUp, BackupFailure> {
-        match self.lab.back_up(&database.to_string()).await {
-            Ok(backup) => Ok(BackedUp {
-                database: backup.database,
-                bytes: backup.bytes,
-                blocks: backup.blocks,
-                sha256: backup.sha256,
-                elapsed: Duration::from_secs_f64(backup.seconds.max(0.0)),
-            }),
-            Err(failure) => Err(BackupFailure {
-                azure_code: failure.code,
-                account: account(failure.account).unwrap_or(Account::System),
-                service: service(failure.service).unwrap_or(Service::Platform),
-                host: failure.host,
-                detail: failure.detail,
-            }),
-        }
+fn keep(log: &Path, path: &Path) -> Result<(), CommandError> {
+    std::fs::copy(log, path).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        CommandError::new(Exit::Environment, Code::FILE_NOT_WRITTEN, message)
+            .hint("`--azure-log FILE` names another file")
+    })?;
+    Ok(())
+}
+
+/// The rehearsed Azure, spoken to as the real one is.
+pub(crate) fn azure(
+    site: &Site,
+    network: Network,
+    credentials: &lab::Credentials,
+) -> Result<Azure, CommandError> {
+    let options = Options {
+        cloud: site.azure.cloud,
+        tenant: Some(credentials.tenant.clone()),
+        network,
+        credential: Credential::ClientSecret {
+            tenant: credentials.tenant.clone(),
+            client_id: credentials.client_id.clone(),
+            secret: credentials.secret.clone().into(),
+        },
+        // A rehearsal reaches nothing outside, least of all by a real proxy.
+        proxy: OwnProxy::from_variables(|_| None),
+        pace: Pace {
+            poll: LOOK,
+            floor: Duration::from_millis(2),
+            request: Duration::from_secs(20),
+            operation: Duration::from_secs(60),
+        },
+    };
+    Azure::connect(options).map_err(|error| CommandError::finding(&refusal(error).into()))
+}
+
+/// Between two looks in a world where nothing takes long.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What takes minutes in Azure takes moments in the lab.
+pub(crate) fn patience() -> Patience {
+    Patience {
+        poll: LOOK,
+        records: Duration::ZERO,
+        account: Duration::from_millis(500),
+        listed: Duration::from_millis(300),
+        backup: Duration::from_secs(60),
     }
 }
 
 struct LabWitness<'a> {
     lab: &'a lab::Lab,
+    /// The part of the proxy's log that belongs to the last count.
+    logged: Range<u64>,
 }
 
-impl Witness for LabWitness<'_> {
-    fn evidence(&mut self) -> Evidence {
+impl<'a> LabWitness<'a> {
+    fn of(lab: &'a lab::Lab) -> Self {
+        Self { lab, logged: 0..0 }
+    }
+
+    fn count(&mut self) -> Evidence {
+        self.logged = self.logged.end..log_length(&self.lab.proxy_log());
         // Sidestep's own probes are nobody's backup traffic.
         let connections = self.lab.take_connections().into_iter();
         let counted = connections.filter_map(|connection| {
@@ -160,6 +206,12 @@ impl Witness for LabWitness<'_> {
             ))
         });
         Evidence::count(evidence::Source::Lab, counted)
+    }
+}
+
+impl Witness for LabWitness<'_> {
+    fn evidence(&mut self) -> Option<Evidence> {
+        Some(self.count())
     }
 }
 
@@ -204,7 +256,7 @@ fn log_length(log: &Path) -> u64 {
     std::fs::metadata(log).map_or(0, |data| data.len())
 }
 
-fn read_log(log: &Path, part: Range<u64>, catalogue: &Catalogue) -> Result<Audit, CommandError> {
+fn read_log(log: &PathBuf, part: Range<u64>, catalogue: &Catalogue) -> Result<Audit, CommandError> {
     let audit = || {
         let mut file = File::open(log)?;
         file.seek(SeekFrom::Start(part.start))?;

@@ -55,7 +55,10 @@ fn detail(end: StepEnd, told: &Told) -> String {
         _ if end.outcome == Outcome::NotNeeded => "the account uses no proxy".to_owned(),
         (Step::Check, Some(check), _) if end.outcome == Outcome::Done => {
             let tried = check.tried.len() as u64;
-            format!("{} as the site says", plural(tried, "way works", "ways work"))
+            format!(
+                "{} as the site says",
+                plural(tried, "way works", "ways work")
+            )
         }
         (Step::Backup, _, Some(done)) if end.outcome == Outcome::Done => backup(done),
         _ => resources(end, told).unwrap_or_else(|| prose::step(end.step).to_owned()),
@@ -71,7 +74,10 @@ fn backup(done: &BackedUp) -> String {
     } else {
         ""
     };
-    format!("{}: {}{moved}, job {}{adopted}", done.database, done.kind, done.job)
+    format!(
+        "{}: {}{moved}, job {}{adopted}",
+        done.database, done.kind, done.job
+    )
 }
 
 /// What a step found and made in Azure, in a line.
@@ -93,7 +99,11 @@ fn resources(end: StepEnd, told: &Told) -> Option<String> {
         Step::SystemBypass | Step::PluginBypass | Step::Check => false,
     };
     let mut parts: Vec<String> = Vec::new();
-    for state in [ResourceState::Made, ResourceState::Planned, ResourceState::Found] {
+    for state in [
+        ResourceState::Made,
+        ResourceState::Planned,
+        ResourceState::Found,
+    ] {
         let of_state = told
             .resources
             .iter()
@@ -122,7 +132,10 @@ fn resources(end: StepEnd, told: &Told) -> Option<String> {
 pub(crate) fn made(told: &Told, state: ResourceState) -> Option<String> {
     let mut rows = table(&["What", "Name"]);
     for one in told.resources.iter().filter(|one| one.state == state) {
-        rows.add_row(vec![prose::resource_kind(one.kind).to_owned(), one.name.clone()]);
+        rows.add_row(vec![
+            prose::resource_kind(one.kind).to_owned(),
+            one.name.clone(),
+        ]);
     }
     (!rows.is_empty()).then(|| rows.trim_fmt())
 }

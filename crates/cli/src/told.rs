@@ -27,8 +27,15 @@ pub(crate) struct Told {
 impl Told {
     pub(crate) fn hear(&mut self, event: &Event) {
         match event {
-            Event::Planned(plan) => self.plans.push(Plan::clone(plan)),
-            Event::Resource(resource) => self.resources.push(resource.clone()),
+            Event::Planned(plan) if !plan.is_empty() => self.plans.push(Plan::clone(plan)),
+            // What one run made, the next one finds.
+            Event::Resource(resource) => {
+                let is_same =
+                    |one: &Resource| (one.kind, &one.name) == (resource.kind, &resource.name);
+                if !self.resources.iter().any(is_same) {
+                    self.resources.push(resource.clone());
+                }
+            }
             Event::Records { records, zones } => {
                 self.records.clone_from(records);
                 self.zones.clone_from(zones);
@@ -36,7 +43,11 @@ impl Told {
             Event::Checked(check) => self.check = Some(Check::clone(check)),
             Event::BackedUp(done) => self.backed_up = Some(done.clone()),
             Event::Witnessed(evidence) => self.evidence = Some(evidence.clone()),
-            Event::Started(_) | Event::Job(_) | Event::Found(_) | Event::Ended(_) => {}
+            Event::Planned(_)
+            | Event::Started(_)
+            | Event::Job(_)
+            | Event::Found(_)
+            | Event::Ended(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use sidestep_azure::{
-    Azure, BackupKind, BackupOrder as Order, Job, JobFilter, JobState, ProtectedItem,
+    Azure, BackupKind, BackupOrder as Order, Job, JobFilter, JobOperation, JobState, ProtectedItem,
     StartBackupError,
 };
 use sidestep_machine::{OpenRun, Store};
@@ -19,7 +19,7 @@ use crate::hand::Hand;
 use crate::ids::Ids;
 use crate::names::Names;
 use crate::protect::protected_item;
-use crate::run::{Ended, Log, RunError};
+use crate::run::{Log, StepError};
 use crate::world::{Person, Witness, World};
 
 /// What `az` keeps such backups for; for `Full` the policy decides anyway.
@@ -35,7 +35,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     log: &mut Log<'_>,
     is_wanted_again: bool,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let Some(database) = &site.sql.backup else {
         return Ok(Outcome::NotNeeded);
     };
@@ -61,7 +61,9 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         if hand.only_looks() {
             return Ok(Outcome::Done);
         }
-        return Err(Ended::with(AzureFinding::NotProtected { database: name }).into());
+        return Err(StepError::found(AzureFinding::NotProtected {
+            database: name,
+        }));
     };
     if hand.only_looks() {
         hand.say(Event::Resource(sidestep_model::event::Resource {
@@ -125,7 +127,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         }
         return Ok(Outcome::Done);
     }
-    Err(Ended { findings }.into())
+    Err(StepError::Ended(findings))
 }
 
 /// Azure's code and words for a job that failed.
@@ -158,7 +160,7 @@ impl Ordered<'_> {
         &self,
         before: Option<Backup>,
         run: &mut OpenRun<'_>,
-    ) -> Result<(String, &'static str, bool), RunError> {
+    ) -> Result<(String, &'static str, bool), StepError> {
         if let Some(Backup { order, fate }) = before {
             let kind = kind_named(&order.kind);
             match fate {
@@ -202,6 +204,7 @@ impl Ordered<'_> {
         };
         match self.azure.start_backup(self.item, &sent).await {
             Ok(job) => {
+                let job = job.to_string();
                 run.record(&Record::BackupJob { job: job.clone() })?;
                 Ok((job, kind.key(), false))
             }
@@ -222,13 +225,18 @@ impl Ordered<'_> {
         &self,
         order: &BackupOrder,
         run: &mut OpenRun<'_>,
-    ) -> Result<Option<String>, RunError> {
+    ) -> Result<Option<String>, StepError> {
         let since = order.time.checked_sub(CLOCKS_APART).unwrap_or(order.time);
         let start = Instant::now();
         loop {
-            let filter = JobFilter { since };
+            let filter = JobFilter {
+                operation: JobOperation::Backup,
+                since,
+            };
             let jobs = self.azure.jobs(&self.ids.vault, &filter).await?;
-            let own = jobs.iter().find(|job| job.activity_id == order.request);
+            let own = jobs
+                .iter()
+                .find(|job| job.activity_id.as_deref() == Some(order.request.as_str()));
             let candidates: Vec<&Job> = match own {
                 Some(job) => vec![job],
                 None => jobs
@@ -250,11 +258,10 @@ impl Ordered<'_> {
                     return Ok(None);
                 }
                 several => {
-                    return Err(Ended::with(AzureFinding::BackupAmbiguous {
+                    return Err(StepError::found(AzureFinding::BackupAmbiguous {
                         database: self.database.to_string(),
                         jobs: several.iter().map(|job| job.id.clone()).collect(),
-                    })
-                    .into());
+                    }));
                 }
             }
         }
@@ -284,7 +291,7 @@ async fn follow(
     job: &str,
     patience: crate::world::Patience,
     hand: &mut Hand<'_>,
-) -> Result<Job, RunError> {
+) -> Result<Job, StepError> {
     let start = Instant::now();
     loop {
         let seen = azure.job(&ids.vault, job).await?;
@@ -297,7 +304,7 @@ async fn follow(
                 doing: format!("the backup job {job}"),
                 after: patience.backup,
             };
-            return Err(Ended::with(finding).into());
+            return Err(StepError::found(finding));
         }
         tokio::time::sleep(patience.poll).await;
     }

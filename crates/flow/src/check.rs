@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::hand::Hand;
 use crate::ids::Ids;
 use crate::names::Names;
-use crate::run::{Ended, RunError};
+use crate::run::StepError;
 use crate::world::World;
 
 /// Attempts that go on at the same time.
@@ -26,7 +26,7 @@ pub(crate) async fn step<S: Store, W, P>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let names = Names::listed(world.azure, &Ids::of(site)).await?;
     let observed = world.store.read()?;
     let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
@@ -38,7 +38,7 @@ pub(crate) async fn step<S: Store, W, P>(
         }
         return Ok(Outcome::Done);
     }
-    Err(Ended { findings }.into())
+    Err(StepError::Ended(findings))
 }
 
 /// Tries every way of `accounts` to every endpoint, at once, so that the whole

@@ -9,7 +9,7 @@ use sidestep_model::site::{DnsMode, PublicNetworkAccess, Site};
 use crate::hand::Hand;
 use crate::ids::Ids;
 use crate::names::{GROUP, Names, required_zones};
-use crate::run::{Ended, RunError};
+use crate::run::StepError;
 use crate::world::{Person, Witness, World};
 
 /// A vault takes this many endpoints ("Create and use private endpoints (v2
@@ -26,7 +26,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let azure = world.azure;
     let ids = Ids::of(site);
     let Some(vault) = vault(site, azure, &ids, hand).await? else {
@@ -46,7 +46,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     let names = Names::listed(azure, &ids).await?;
     let finding = names.against_dns(site, world.network, world.patience, hand);
     match finding.await {
-        Some(finding) => Err(Ended::with(finding).into()),
+        Some(finding) => Err(StepError::found(finding)),
         None => Ok(Outcome::Done),
     }
 }
@@ -57,7 +57,7 @@ async fn vault(
     azure: &Azure,
     ids: &Ids,
     hand: &mut Hand<'_>,
-) -> Result<Option<Vault>, RunError> {
+) -> Result<Option<Vault>, StepError> {
     let name = &site.vault.name;
     if let Some(vault) = azure.vault(&ids.vault).await? {
         in_region("the vault", &vault.location, site)?;
@@ -65,19 +65,18 @@ async fn vault(
         return Ok(Some(vault));
     }
     let Some(redundancy) = site.vault.create else {
-        return Err(Ended::with(AzureFinding::VaultMissing {
+        return Err(StepError::found(AzureFinding::VaultMissing {
             vault: name.clone(),
             resource_group: site.azure.resource_group.clone(),
-        })
-        .into());
+        }));
     };
     let new = NewVault {
         location: site.azure.location.name.to_owned(),
         redundancy: redundancy.key().to_owned(),
         public_network_access: site.vault.public_network_access == PublicNetworkAccess::Allow,
     };
-    let make = azure.create_vault(&ids.vault, &new);
-    let made = hand.make(ResourceKind::Vault, name, Some(&ids.vault), make);
+    let creation = azure.create_vault(&ids.vault, &new);
+    let made = hand.make(ResourceKind::Vault, name, Some(&ids.vault), creation);
     Ok(made.await?)
 }
 
@@ -88,7 +87,7 @@ async fn endpoint(
     ids: &Ids,
     vault: &Vault,
     hand: &mut Hand<'_>,
-) -> Result<Option<PrivateEndpoint>, RunError> {
+) -> Result<Option<PrivateEndpoint>, StepError> {
     let name = &site.private_endpoint.name;
     let found = azure.private_endpoint(&ids.endpoint).await?;
     let is_ready = |endpoint: &PrivateEndpoint| {
@@ -99,11 +98,10 @@ async fn endpoint(
     if let Some(endpoint) = &found {
         if !endpoint.targets.contains(&ids.vault) {
             let target = endpoint.targets.first();
-            return Err(Ended::with(AzureFinding::EndpointOfAnother {
+            return Err(StepError::found(AzureFinding::EndpointOfAnother {
                 endpoint: name.clone(),
                 target: target.map_or_else(String::new, |target| target.name().to_owned()),
-            })
-            .into());
+            }));
         }
         if is_ready(endpoint) {
             hand.is_there(ResourceKind::PrivateEndpoint, name, Some(&ids.endpoint));
@@ -118,14 +116,13 @@ async fn endpoint(
         subnet: ids.subnet.clone(),
         target: ids.vault.clone(),
         group_id: GROUP.to_owned(),
-        connection: name.clone(),
     };
-    let make = azure.create_private_endpoint(&ids.endpoint, &new);
+    let creation = azure.create_private_endpoint(&ids.endpoint, &new);
     let made = hand.make(
         ResourceKind::PrivateEndpoint,
         name,
         Some(&ids.endpoint),
-        make,
+        creation,
     );
     let Some(made) = made.await? else {
         return Ok(None);
@@ -133,11 +130,10 @@ async fn endpoint(
     if is_ready(&made) {
         return Ok(Some(made));
     }
-    Err(Ended::with(AzureFinding::EndpointFailed {
+    Err(StepError::found(AzureFinding::EndpointFailed {
         endpoint: name.clone(),
         state: made.provisioning_state,
-    })
-    .into())
+    }))
 }
 
 /// What makes an endpoint impossible, or the vault useless afterwards, before
@@ -147,10 +143,10 @@ async fn preconditions(
     azure: &Azure,
     ids: &Ids,
     vault: &Vault,
-) -> Result<(), RunError> {
+) -> Result<(), StepError> {
     let count = vault.connections.len();
     if count >= MOST_ENDPOINTS {
-        return Err(Ended::with(AzureFinding::TooManyEndpoints { count }).into());
+        return Err(StepError::found(AzureFinding::TooManyEndpoints { count }));
     }
     if count == 0 {
         let containers = azure.containers(&ids.vault).await?;
@@ -161,11 +157,10 @@ async fn preconditions(
             .chain(items.into_iter().map(|item| item.friendly_name))
             .collect();
         if !registered.is_empty() {
-            return Err(Ended::with(AzureFinding::VaultNotEmpty {
+            return Err(StepError::found(AzureFinding::VaultNotEmpty {
                 vault: site.vault.name.clone(),
                 registered,
-            })
-            .into());
+            }));
         }
     }
     let network = azure.virtual_network(&ids.network).await?;
@@ -182,26 +177,24 @@ async fn preconditions(
     if free.is_some_and(|free| free >= LEAST_ADDRESSES) {
         return Ok(());
     }
-    Err(Ended::with(AzureFinding::SubnetUnfit {
+    Err(StepError::found(AzureFinding::SubnetUnfit {
         subnet: site.private_endpoint.subnet.names.join("/"),
         free,
-    })
-    .into())
+    }))
 }
 
-fn in_region(what: &str, region: &str, site: &Site) -> Result<(), RunError> {
+fn in_region(what: &str, region: &str, site: &Site) -> Result<(), StepError> {
     // Azure writes "Japan East" in places.
     let plain = |name: &str| name.replace(' ', "").to_lowercase();
     let wanted = site.azure.location.name;
     if plain(region) == plain(wanted) {
         return Ok(());
     }
-    Err(Ended::with(AzureFinding::RegionDiffers {
+    Err(StepError::found(AzureFinding::RegionDiffers {
         what: what.to_owned(),
         region: region.to_owned(),
         wanted: wanted.to_owned(),
-    })
-    .into())
+    }))
 }
 
 fn free_addresses(subnet: &Subnet) -> u64 {
@@ -221,7 +214,7 @@ async fn approve(
     ids: &Ids,
     endpoint: &PrivateEndpoint,
     hand: &mut Hand<'_>,
-) -> Result<(), RunError> {
+) -> Result<(), StepError> {
     let is_approved = |status: &str| status.eq_ignore_ascii_case("Approved");
     let status = endpoint.connection_status.clone();
     if status.as_deref().is_none_or(is_approved) {
@@ -236,24 +229,28 @@ async fn approve(
     });
     let name = &site.private_endpoint.name;
     let Some(connection) = connection else {
-        return Err(Ended::with(AzureFinding::ApprovalPending {
+        return Err(StepError::found(AzureFinding::ApprovalPending {
             endpoint: name.clone(),
             status: status.unwrap_or_default(),
-        })
-        .into());
+        }));
     };
     if is_approved(&connection.status) {
         return Ok(());
     }
-    let approve = azure.approve_connection(&ids.vault, &connection);
-    hand.make(ResourceKind::Approval, name, None, approve)
+    let approval = azure.approve_connection(&ids.vault, &connection);
+    hand.make(ResourceKind::Approval, name, None, approval)
         .await?;
     Ok(())
 }
 
 /// The zones that the endpoint needs: those that are there are used, and no
 /// second one is made beside a linked one.
-async fn zones(site: &Site, azure: &Azure, ids: &Ids, hand: &mut Hand<'_>) -> Result<(), RunError> {
+async fn zones(
+    site: &Site,
+    azure: &Azure,
+    ids: &Ids,
+    hand: &mut Hand<'_>,
+) -> Result<(), StepError> {
     let mut zones = Vec::new();
     let mut is_whole = true;
     for name in required_zones(azure, &ids.vault).await? {
@@ -282,8 +279,10 @@ async fn zones(site: &Site, azure: &Azure, ids: &Ids, hand: &mut Hand<'_>) -> Re
             .cloned()
             .collect::<Vec<_>>(),
     );
-    let make = azure.create_zone_group(&ids.endpoint, name, &wanted);
-    let made = hand.make(ResourceKind::ZoneGroup, name, None, make).await?;
+    let creation = azure.create_zone_group(&ids.endpoint, name, &wanted);
+    let made = hand
+        .make(ResourceKind::ZoneGroup, name, None, creation)
+        .await?;
     if let (Some(group), true) = (made, is_whole) {
         hand.say(Event::Records {
             records: group.records,
@@ -300,7 +299,7 @@ async fn zone(
     ids: &Ids,
     name: &str,
     hand: &mut Hand<'_>,
-) -> Result<(ArmId, bool), RunError> {
+) -> Result<(ArmId, bool), StepError> {
     let kind = ResourceKind::PrivateDnsZone;
     let is_named = |id: &ArmId| id.name().eq_ignore_ascii_case(name);
     let named = site.dns.zones.iter().map(ToString::to_string);
@@ -308,6 +307,9 @@ async fn zone(
         hand.is_there(kind, name, Some(&id));
         return Ok((id, true));
     }
+    let named = site.dns.link_vnets.iter().map(ToString::to_string);
+    let named = named.filter_map(|id| ArmId::parse(&id));
+    let networks: Vec<ArmId> = named.chain([ids.network.clone()]).collect();
     let mut own = None;
     let mut subscriptions = vec![
         site.azure.subscription.clone(),
@@ -319,7 +321,10 @@ async fn zone(
         let known = azure.private_dns_zones(&subscription).await?;
         for zone in known.into_iter().filter(|zone| is_named(&zone.id)) {
             let links = azure.zone_links(&zone.id).await?;
-            if links.iter().any(|link| link.virtual_network == ids.network) {
+            if links
+                .iter()
+                .any(|link| networks.contains(&link.virtual_network))
+            {
                 hand.is_there(kind, name, Some(&zone.id));
                 return Ok((zone.id, true));
             }
@@ -339,8 +344,8 @@ async fn zone(
         "Microsoft.Network/privateDnsZones",
         name,
     );
-    let make = azure.create_private_dns_zone(&id);
-    let made = hand.make(kind, name, Some(&id), make).await?;
+    let creation = azure.create_private_dns_zone(&id);
+    let made = hand.make(kind, name, Some(&id), creation).await?;
     Ok((id, made.is_some()))
 }
 
@@ -351,7 +356,7 @@ async fn links(
     ids: &Ids,
     zone: &ArmId,
     hand: &mut Hand<'_>,
-) -> Result<(), RunError> {
+) -> Result<(), StepError> {
     let links = azure.zone_links(zone).await?;
     let mut linked: Vec<ArmId> = links.into_iter().map(|link| link.virtual_network).collect();
     let named = site.dns.link_vnets.iter().map(ToString::to_string);
@@ -362,11 +367,12 @@ async fn links(
             continue;
         }
         let link = format!("{}-link", network.name());
-        let make = azure.create_zone_link(zone, &link, &network);
-        hand.make(ResourceKind::ZoneLink, &name, None, make).await?;
+        let creation = azure.create_zone_link(zone, &link, &network);
+        hand.make(ResourceKind::ZoneLink, &name, None, creation)
+            .await?;
         linked.push(network);
     }
-    if !linked.contains(&ids.network) {
+    if linked.is_empty() {
         hand.found(Finding::ZoneNotLinked {
             zone: zone.name().to_owned(),
             network: ids.network.name().to_owned(),
@@ -382,7 +388,7 @@ async fn deny_public(
     azure: &Azure,
     ids: &Ids,
     hand: &mut Hand<'_>,
-) -> Result<(), RunError> {
+) -> Result<(), StepError> {
     let vault = azure.vault(&ids.vault).await?;
     let is_open = vault.is_some_and(|vault| vault.public_network_access);
     if !is_open || site.vault.public_network_access == PublicNetworkAccess::Allow {

@@ -11,7 +11,7 @@ use crate::check::try_ways;
 use crate::hand::Hand;
 use crate::ids::Ids;
 use crate::names::Names;
-use crate::run::RunError;
+use crate::run::StepError;
 use crate::world::World;
 
 /// The cause: records that are missing, a way that does not work or, where
@@ -23,7 +23,7 @@ pub(crate) async fn explain<S: Store, W, P>(
     azure_code: &str,
     detail: String,
     hand: &mut Hand<'_>,
-) -> Result<Vec<Finding>, RunError> {
+) -> Result<Vec<Finding>, StepError> {
     let unexplained = AzureFinding::BackupFailed {
         azure_code: azure_code.to_owned(),
         detail,

@@ -40,13 +40,13 @@ impl<'a> Hand<'a> {
         kind: ResourceKind,
         name: &str,
         id: Option<&ArmId>,
-        make: impl Future<Output = Result<T, AzureError>>,
+        creation: impl Future<Output = Result<T, AzureError>>,
     ) -> Result<Option<T>, AzureError> {
         if self.only_looks {
             self.resource(kind, name, id, ResourceState::Planned);
             return Ok(None);
         }
-        let made = make.await?;
+        let made = creation.await?;
         self.resource(kind, name, id, ResourceState::Made);
         Ok(Some(made))
     }

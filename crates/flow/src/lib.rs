@@ -18,6 +18,6 @@ mod settings;
 mod world;
 
 pub use refusal::refusal;
-pub use run::{Ended, Extent, Run, RunError, run};
+pub use run::{Extent, Run, RunError, run};
 pub use settings::recover;
 pub use world::{Patience, Person, Witness, World};

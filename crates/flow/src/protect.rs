@@ -9,7 +9,7 @@ use sidestep_model::site::{Database, Site};
 
 use crate::hand::Hand;
 use crate::ids::Ids;
-use crate::run::{Ended, RunError};
+use crate::run::StepError;
 use crate::world::{Person, Witness, World};
 
 /// The policy that a vault brings along; it is made anew where it is missing.
@@ -19,7 +19,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let azure = world.azure;
     let ids = Ids::of(site);
     let items = offered(azure, &ids, hand).await?;
@@ -33,10 +33,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         let selection = selection::select(&site.sql.databases, &databases);
         let effect = Effect::of(&selection.findings);
         if effect != Effect::GoOn {
-            return Err(Ended {
-                findings: selection.findings,
-            }
-            .into());
+            return Err(StepError::Ended(selection.findings));
         }
         for finding in selection.findings {
             hand.found(finding);
@@ -45,7 +42,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     };
     if chosen.is_empty() {
         let offered = databases.iter().map(ToString::to_string).collect();
-        return Err(Ended::with(AzureFinding::NothingChosen { offered }).into());
+        return Err(StepError::found(AzureFinding::NothingChosen { offered }));
     }
     let protected = azure.protected_items(&ids.vault).await?;
     let mut policy = None;
@@ -54,7 +51,9 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         let known = protected.iter().find(|one| is_of(one, database, item));
         match known {
             Some(known) if known.is_soft_deleted => {
-                return Err(Ended::with(AzureFinding::SoftDeleted { database: name }).into());
+                return Err(StepError::found(AzureFinding::SoftDeleted {
+                    database: name,
+                }));
             }
             Some(known) if is_protected(known) => {
                 hand.is_there(ResourceKind::Protection, &name, Some(&known.id));
@@ -68,8 +67,8 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         let Some(policy) = &policy else {
             continue;
         };
-        let make = azure.protect(&ids.vault, item, policy);
-        hand.make(ResourceKind::Protection, &name, Some(&item.id), make)
+        let creation = azure.protect(&ids.vault, item, policy);
+        hand.make(ResourceKind::Protection, &name, Some(&item.id), creation)
             .await?;
     }
     Ok(Outcome::Done)
@@ -80,7 +79,7 @@ async fn offered(
     azure: &Azure,
     ids: &Ids,
     hand: &Hand<'_>,
-) -> Result<Vec<(Database, ProtectableItem)>, RunError> {
+) -> Result<Vec<(Database, ProtectableItem)>, StepError> {
     let containers = azure.containers(&ids.vault).await?;
     let of_site: Vec<String> = containers
         .into_iter()
@@ -119,8 +118,7 @@ fn is_of(protected: &ProtectedItem, database: &Database, item: &ProtectableItem)
         && protected.instance.eq_ignore_ascii_case(&database.instance)
         && protected
             .container_name
-            .as_deref()
-            .is_none_or(|name| name.eq_ignore_ascii_case(&item.container))
+            .eq_ignore_ascii_case(&item.container)
 }
 
 fn is_protected(item: &ProtectedItem) -> bool {
@@ -135,7 +133,7 @@ async fn policy(
     azure: &Azure,
     ids: &Ids,
     hand: &mut Hand<'_>,
-) -> Result<Option<Policy>, RunError> {
+) -> Result<Option<Policy>, StepError> {
     let name = &site.sql.policy;
     if let Some(policy) = azure.policy(&ids.vault, name).await? {
         hand.is_there(ResourceKind::Policy, name, Some(&policy.id));
@@ -143,14 +141,15 @@ async fn policy(
     }
     if !name.eq_ignore_ascii_case(DEFAULT_POLICY) {
         let known = azure.policies(&ids.vault).await?.into_iter();
-        return Err(Ended::with(AzureFinding::PolicyMissing {
+        return Err(StepError::found(AzureFinding::PolicyMissing {
             policy: name.clone(),
             known: known.map(|policy| policy.name).collect(),
-        })
-        .into());
+        }));
     }
-    let make = azure.create_policy(&ids.vault, name);
-    Ok(hand.make(ResourceKind::Policy, name, None, make).await?)
+    let creation = azure.create_policy(&ids.vault, name);
+    Ok(hand
+        .make(ResourceKind::Policy, name, None, creation)
+        .await?)
 }
 
 /// The protected item of a database, on one of the site's machines.

@@ -8,7 +8,7 @@ use sidestep_model::finding::AzureFinding;
 pub fn refusal(error: AzureError) -> AzureFinding {
     match error {
         AzureError::NoCredential { credential, detail } => AzureFinding::CredentialMissing {
-            credential: credential.to_string(),
+            credential: credential.to_owned(),
             detail,
         },
         AzureError::SignInRejected {
@@ -16,7 +16,7 @@ pub fn refusal(error: AzureError) -> AzureFinding {
             code,
             detail,
         } => AzureFinding::SignInRejected {
-            credential: credential.to_string(),
+            credential: credential.to_owned(),
             code,
             detail,
         },
@@ -40,12 +40,12 @@ pub fn refusal(error: AzureError) -> AzureFinding {
         },
         AzureError::Refused(refusal) => match refusal.missing_permission {
             Some(missing) => AzureFinding::PermissionMissing {
-                doing: refusal.doing,
+                doing: refusal.doing.to_owned(),
                 action: missing.action,
                 scope: missing.scope,
             },
             None => AzureFinding::Refused {
-                doing: refusal.doing,
+                doing: refusal.doing.to_owned(),
                 status: refusal.status,
                 code: refusal.code,
                 message: refusal.message,
@@ -56,14 +56,20 @@ pub fn refusal(error: AzureError) -> AzureFinding {
             code,
             message,
         } => AzureFinding::OperationFailed {
-            doing,
+            doing: doing.to_owned(),
             code,
             message,
         },
-        AzureError::TimedOut { doing, after } => AzureFinding::TimedOut { doing, after },
-        AzureError::Unreadable { doing, detail } => AzureFinding::Unreadable { doing, detail },
+        AzureError::TimedOut { doing, after } => AzureFinding::TimedOut {
+            doing: doing.to_owned(),
+            after,
+        },
+        AzureError::Unreadable { doing, detail } => AzureFinding::Unreadable {
+            doing: doing.to_owned(),
+            detail,
+        },
         AzureError::ForeignAddress { doing, host } => AzureFinding::Unreadable {
-            doing,
+            doing: doing.to_owned(),
             detail: format!("it leads to {host}, which is not Azure Resource Manager"),
         },
     }

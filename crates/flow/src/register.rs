@@ -12,14 +12,14 @@ use sidestep_model::site::{Site, Vm};
 use crate::explain::explain;
 use crate::hand::Hand;
 use crate::ids::Ids;
-use crate::run::{Ended, RunError};
+use crate::run::StepError;
 use crate::world::{Person, Witness, World};
 
 pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let ids = Ids::of(site);
     for (vm, id) in &ids.vms {
         let registration = missing(world, &ids, id).await?;
@@ -33,10 +33,9 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         return Ok(Outcome::Done);
     }
     if !appears(world).await? {
-        return Err(Ended::with(Finding::AccountNeeded {
+        return Err(StepError::found(Finding::AccountNeeded {
             account: Account::Plugin,
-        })
-        .into());
+        }));
     }
     Ok(Outcome::Done)
 }
@@ -47,7 +46,7 @@ async fn missing<S: Store, W, P>(
     world: &mut World<'_, S, W, P>,
     ids: &Ids,
     vm: &ArmId,
-) -> Result<Option<Registration>, RunError> {
+) -> Result<Option<Registration>, StepError> {
     let containers = world.azure.containers(&ids.vault).await?;
     let Some(container) = containers.into_iter().find(|one| one.vm == *vm) else {
         return Ok(Some(Registration::New));
@@ -69,7 +68,7 @@ async fn register<S: Store, W: Witness, P: Person>(
     id: &ArmId,
     registration: Registration,
     hand: &mut Hand<'_>,
-) -> Result<(), RunError> {
+) -> Result<(), StepError> {
     let azure = world.azure;
     let name = match registration {
         Registration::New => offered(azure, ids, vm, id).await?,
@@ -86,27 +85,26 @@ async fn register<S: Store, W: Witness, P: Person>(
         let vault = azure.vault(&ids.vault).await?;
         let endpoints = vault.map_or(0, |vault| vault.connections.len());
         if !world.person.agrees_to_register(&vm.name, endpoints) {
-            return Err(Ended::with(AzureFinding::NotConfirmed {
+            return Err(StepError::found(AzureFinding::NotConfirmed {
                 vm: vm.name.clone(),
-            })
-            .into());
+            }));
         }
     }
-    let make = azure.register(&ids.vault, &name, id, registration);
-    let made = hand.make(ResourceKind::Registration, &vm.name, Some(id), make);
+    let creation = azure.register(&ids.vault, &name, id, registration);
+    let made = hand.make(ResourceKind::Registration, &vm.name, Some(id), creation);
     match made.await {
         Ok(_) => Ok(()),
         Err(AzureError::OperationFailed { code, message, .. }) => {
             // The plugin's account comes with the registration: only SYSTEM's ways count.
             let findings = explain(site, world, &[Account::System], &code, message, hand).await?;
-            Err(Ended { findings }.into())
+            Err(StepError::Ended(findings))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// The container's name as Azure offers it.
-async fn offered(azure: &Azure, ids: &Ids, vm: &Vm, id: &ArmId) -> Result<String, RunError> {
+async fn offered(azure: &Azure, ids: &Ids, vm: &Vm, id: &ArmId) -> Result<String, StepError> {
     let of_vm = |vm: &ArmId, offered: Vec<sidestep_azure::ProtectableContainer>| {
         let found = offered.into_iter().find(|container| container.vm == *vm);
         found.map(|container| container.name)
@@ -117,15 +115,14 @@ async fn offered(azure: &Azure, ids: &Ids, vm: &Vm, id: &ArmId) -> Result<String
     azure.refresh_containers(&ids.vault).await?;
     let offered = azure.protectable_containers(&ids.vault).await?;
     of_vm(id, offered).ok_or_else(|| {
-        Ended::with(AzureFinding::VmNotOffered {
+        StepError::found(AzureFinding::VmNotOffered {
             vm: vm.name.clone(),
         })
-        .into()
     })
 }
 
 /// Whether the plugin's account is there, or comes soon.
-async fn appears<S: Store, W, P>(world: &mut World<'_, S, W, P>) -> Result<bool, RunError> {
+async fn appears<S: Store, W, P>(world: &mut World<'_, S, W, P>) -> Result<bool, StepError> {
     let start = Instant::now();
     loop {
         if world.store.read()?.account(Account::Plugin).exists {

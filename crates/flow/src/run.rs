@@ -56,12 +56,6 @@ pub struct Run {
 /// Why a run broke off without a finding to explain it.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A step ended, and the findings say why.
-    #[error("a step ended the run")]
-    Ended(#[from] Ended),
-    /// Azure's error.
-    #[error(transparent)]
-    Azure(#[from] AzureError),
     /// The settings cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,18 +70,44 @@ pub enum RunError {
     Recovery(#[source] TransactionError),
 }
 
-/// The end of a step that does not go on.
-#[derive(Debug, thiserror::Error)]
-#[error("a step ended the run")]
-pub struct Ended {
-    pub(crate) findings: Vec<Finding>,
+/// Why a step does not go on.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// For a reason that the findings name.
+    Ended(Vec<Finding>),
+    /// Azure did not do what it was asked for.
+    Azure(AzureError),
+    /// The whole run breaks off.
+    Broken(RunError),
 }
 
-impl Ended {
-    pub(crate) fn with(finding: impl Into<Finding>) -> Self {
-        Self {
-            findings: vec![finding.into()],
-        }
+impl StepError {
+    pub(crate) fn found(finding: impl Into<Finding>) -> Self {
+        Self::Ended(vec![finding.into()])
+    }
+}
+
+impl From<AzureError> for StepError {
+    fn from(error: AzureError) -> Self {
+        Self::Azure(error)
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<ApplyError> for StepError {
+    fn from(error: ApplyError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<JournalError> for StepError {
+    fn from(error: JournalError) -> Self {
+        Self::Broken(error.into())
     }
 }
 
@@ -184,9 +204,9 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
     };
     let findings = match result {
         Ok(outcome) => return Ok(outcome),
-        Err(RunError::Ended(ended)) => ended.findings,
-        Err(RunError::Azure(error)) => vec![refusal(error).into()],
-        Err(error) => return Err(error),
+        Err(StepError::Ended(findings)) => findings,
+        Err(StepError::Azure(error)) => vec![refusal(error).into()],
+        Err(StepError::Broken(error)) => return Err(error),
     };
     let effect = Effect::of(&findings);
     for finding in findings {

@@ -10,7 +10,7 @@ use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::site::Site;
 
 use crate::hand::Hand;
-use crate::run::{Ended, Log, RunError};
+use crate::run::{Log, StepError};
 
 /// Puts right a run that was interrupted, and says so. To be called before
 /// anything is read in order to change it.
@@ -44,16 +44,13 @@ pub(crate) fn step(
     store: &mut impl Store,
     log: &mut Log<'_>,
     hand: &mut Hand<'_>,
-) -> Result<Outcome, RunError> {
+) -> Result<Outcome, StepError> {
     let observed = store.read()?;
     let catalogue = Catalogue::of(site.azure.cloud);
     let desired = Desired::of(account, catalogue, site, &observed, Clear::default());
     let plan = Plan::diff(&observed, desired);
     if Effect::of(&plan.findings) != Effect::GoOn {
-        return Err(Ended {
-            findings: plan.findings,
-        }
-        .into());
+        return Err(StepError::Ended(plan.findings));
     }
     for finding in &plan.findings {
         hand.found(finding.clone());
@@ -65,7 +62,8 @@ pub(crate) fn step(
     let idle = plan.idle;
     hand.say(Event::Planned(Box::new(plan.clone())));
     if !plan.is_empty() && !hand.only_looks() {
-        apply(&[plan], store, log.open(store)?, &mut |_| {})?;
+        let run = log.open(store)?;
+        apply(&[plan], store, run, &mut |_| {})?;
     }
     Ok(match idle {
         _ if is_pending => Outcome::Pending,

@@ -60,7 +60,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        let minutes = |minutes| Duration::from_mins(minutes);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Self {
             poll: Duration::from_secs(10),
             // Records appear within a minute or so.
@@ -69,7 +69,7 @@ impl Default for Patience {
             account: minutes(3),
             listed: minutes(2),
             // A first full backup of terabytes takes its day.
-            backup: Duration::from_hours(24),
+            backup: minutes(24 * 60),
         }
     }
 }

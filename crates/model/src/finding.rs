@@ -364,11 +364,11 @@ pub enum Finding {
         /// Which.
         names: Vec<String>,
     },
-    /// SS205: a private DNS zone is not linked to the endpoint's network.
+    /// SS205: a private DNS zone is linked to no network.
     ZoneNotLinked {
         /// The zone.
         zone: String,
-        /// The network.
+        /// The private endpoint's network.
         network: String,
     },
     /// SS309: Backup or Storage connections went to public addresses.
@@ -394,7 +394,7 @@ pub enum Finding {
         /// Who issued the certificate that came instead.
         issuer: Option<String>,
     },
-    /// SS5xx and SS6xx: about Azure and the databases in it.
+    /// `SS5xx` and `SS6xx`: about Azure and the databases in it.
     Azure(AzureFinding),
 }
 

@@ -1,21 +1,19 @@
 //! A rehearsal as text and as a document.
 
-use std::time::Duration;
-
-use comfy_table::{CellAlignment, Table};
-use serde::Serialize;
 use serde_json::{Value, json};
 use sidestep_audit::Audit;
-use sidestep_lab::Scenario;
-use sidestep_model::account::Account;
+use sidestep_flow::Run;
+use sidestep_lab::{Backup, Scenario};
 use sidestep_model::catalogue::Service;
-use sidestep_model::event::{Outcome, Step, StepEnd};
+use sidestep_model::event::Outcome;
 use sidestep_model::evidence::Evidence;
+use sidestep_model::finding::Finding;
 use sidestep_model::site::{ProxyMode, Route, Site};
 
 use crate::prose;
 use crate::rehearsal::{Rehearsal, Trial};
 use crate::render::{bytes, findings_document, findings_text, plural, table};
+use crate::run_view;
 
 /// The scenarios for a person.
 pub(crate) fn list_text(scenarios: &[Scenario]) -> String {
@@ -45,41 +43,36 @@ pub(crate) fn list_document(scenarios: &[Scenario]) -> Value {
 }
 
 /// The whole rehearsal for a script.
-pub(crate) fn document(scenario: &Scenario, rehearsal: &Rehearsal) -> impl Serialize + use<> {
-    let steps: Vec<Value> = rehearsal
-        .run
-        .steps
-        .iter()
-        .map(|end| json!({ "step": end.step, "outcome": end.outcome, "ms": millis(end.elapsed) }))
-        .collect();
-    let backup = rehearsal.backed_up.as_ref().map(|done| {
-        json!({
-            "database": done.database,
-            "bytes": done.bytes,
-            "blocks": done.blocks,
-            "sha256": done.sha256,
-            "ms": millis(done.elapsed),
-        })
-    });
+pub(crate) fn document(scenario: &Scenario, rehearsal: &Rehearsal) -> Value {
+    let Rehearsal { run, told, .. } = rehearsal;
     let before = &rehearsal.before;
     let failure = before.result.as_ref().err();
-    json!({
-        "rehearsal": true,
-        "stamp": prose::REHEARSAL,
-        "scenario": scenario.name,
-        "outcome": rehearsal.run.outcome,
-        "steps": steps,
-        "findings": findings_document(&rehearsal.run.findings),
-        "before": {
-            "outcome": if failure.is_some() { Outcome::Failed } else { Outcome::Done },
-            "azure_code": failure.map(|failure| &failure.azure_code),
-            "evidence": before.evidence,
-            "proxy_log": log_document(&before.proxy_log),
-        },
-        "backup": backup,
-        "evidence": rehearsal.evidence,
-        "proxy_log": log_document(&rehearsal.proxy_log),
-    })
+    let mut document = run_view::document(run, told);
+    let stored = rehearsal.stored.as_ref();
+    document["rehearsal"] = true.into();
+    document["stamp"] = prose::REHEARSAL.into();
+    document["scenario"] = scenario.name.clone().into();
+    document["before"] = json!({
+        "outcome": if failure.is_some() { Outcome::Failed } else { Outcome::Done },
+        "azure_code": failure.map(|failure| &failure.code),
+        "evidence": before.evidence,
+        "proxy_log": log_document(&before.proxy_log),
+    });
+    document["waited"] = rehearsal
+        .waited
+        .iter()
+        .map(|run| findings_document(&run.findings))
+        .collect();
+    document["stored"] = json!(stored.map(|stored| {
+        json!({
+            "database": stored.database,
+            "bytes": stored.bytes,
+            "blocks": stored.blocks,
+            "sha256": stored.sha256,
+        })
+    }));
+    document["proxy_log"] = log_document(&rehearsal.proxy_log);
+    document
 }
 
 fn log_document(audit: &Audit) -> Value {
@@ -104,18 +97,20 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
     let mut parts = vec![
         format!("{stamp}  scenario {}\n{}", scenario.name, scenario.summary),
         heading(site, &rehearsal.before),
-        steps(rehearsal),
     ];
-    if let Some(evidence) = &rehearsal.evidence {
+    parts.extend(rehearsal.waited.iter().map(asked));
+    parts.push(run_view::steps(&rehearsal.run, &rehearsal.told));
+    parts.extend(rehearsal.stored.as_ref().map(stored));
+    if let Some(evidence) = &rehearsal.told.evidence {
         parts.push(format!(
             "By which path the bytes went, from the listeners' own records\n{}",
-            evidence_table(evidence).trim_fmt()
+            run_view::evidence_table(evidence).trim_fmt()
         ));
         parts.push(verdict(site, rehearsal, evidence));
     } else {
         parts.push(format!(
             "As found, by which path the bytes go\n{}",
-            evidence_table(&rehearsal.before.evidence).trim_fmt()
+            run_view::evidence_table(&rehearsal.before.evidence).trim_fmt()
         ));
     }
     if !rehearsal.run.findings.is_empty() {
@@ -134,6 +129,40 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
     format!("{}\n", parts.join("\n\n"))
 }
 
+/// A run that ended with a request to the team that owns DNS, which then did it.
+fn asked(run: &Run) -> String {
+    let step = run.steps.iter().find(|end| end.outcome == Outcome::Failed);
+    let step = step.map_or("", |end| end.step.key());
+    let records: usize = run
+        .findings
+        .iter()
+        .map(|finding| match finding {
+            Finding::RecordsMissing { records, .. } => records.len(),
+            _ => 0,
+        })
+        .sum();
+    format!(
+        "Stopped   at {step}, asking the team that owns DNS:\n          {}\n          \
+         the rehearsal's team entered them, and the run was started again",
+        findings_text(&run.findings).replace('\n', "\n          ")
+            + &format!(
+                "\n          ({})",
+                plural(records as u64, "record", "records")
+            )
+    )
+}
+
+/// What the lab's vault stored: it believes nobody and reads it back.
+fn stored(stored: &Backup) -> String {
+    format!(
+        "Stored    {}: {} in {}, read back with the same SHA-256 {}…",
+        stored.database,
+        bytes(stored.bytes),
+        plural(stored.blocks.into(), "block", "blocks"),
+        stored.sha256.get(..12).unwrap_or(&stored.sha256),
+    )
+}
+
 fn heading(site: &Site, before: &Trial) -> String {
     let machine = site.vms.first().map_or("", |vm| &vm.name);
     let proxy = match (&site.proxy.server, site.proxy.mode) {
@@ -145,7 +174,7 @@ fn heading(site: &Site, before: &Trial) -> String {
         Ok(done) => format!("{} is backed up", done.database),
         Err(failure) => format!(
             "the backup fails with {}\n          at {}",
-            failure.azure_code, failure.host
+            failure.code, failure.host
         ),
     };
     let leaks = before.evidence.protected_on_proxy();
@@ -187,73 +216,6 @@ fn route(route: Route) -> &'static str {
     }
 }
 
-fn steps(rehearsal: &Rehearsal) -> String {
-    let mut rows = table(&["Step", "Outcome", "ms", ""]);
-    for end in &rehearsal.run.steps {
-        let ms = match end.outcome {
-            Outcome::NotYet | Outcome::NotReached => String::new(),
-            _ => millis(end.elapsed).to_string(),
-        };
-        rows.add_row(vec![
-            end.step.key().to_owned(),
-            prose::outcome(end.outcome),
-            ms,
-            detail(*end, rehearsal),
-        ]);
-    }
-    if let Some(column) = rows.column_mut(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    rows.trim_fmt()
-}
-
-fn detail(end: StepEnd, rehearsal: &Rehearsal) -> String {
-    let plan = rehearsal
-        .plans
-        .iter()
-        .find(|plan| match end.step {
-            Step::SystemBypass => plan.account == Account::System,
-            Step::PluginBypass => plan.account == Account::Plugin,
-            _ => false,
-        })
-        .filter(|plan| !plan.is_empty());
-    match (plan, &rehearsal.backed_up) {
-        (Some(plan), _) => format!(
-            "{} added, {} written and read back",
-            plural(plan.added().count() as u64, "entry", "entries"),
-            plural(plan.changes.len() as u64, "value", "values"),
-        ),
-        (None, Some(done)) if end.step == Step::Backup => format!(
-            "{}: {} in {}, read back with the same SHA-256 {}…",
-            done.database,
-            bytes(done.bytes),
-            plural(done.blocks.into(), "block", "blocks"),
-            done.sha256.get(..12).unwrap_or(&done.sha256),
-        ),
-        _ if end.outcome == Outcome::NotNeeded => "the account uses no proxy".to_owned(),
-        _ => prose::step(end.step).to_owned(),
-    }
-}
-
-fn evidence_table(evidence: &Evidence) -> Table {
-    let mut rows = table(&["Account", "Service", "Path", "Connections", "Bytes"]);
-    for row in &evidence.connections {
-        rows.add_row(vec![
-            prose::account(row.account).to_owned(),
-            prose::service(row.service).to_owned(),
-            prose::path(row.path).to_owned(),
-            row.connections.to_string(),
-            bytes(row.bytes),
-        ]);
-    }
-    for column in [3, 4] {
-        if let Some(column) = rows.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    rows
-}
-
 fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
     let leaks = evidence.protected_on_proxy();
     let meant = match site.bypass.backup {
@@ -284,8 +246,4 @@ fn verdict(site: &Site, rehearsal: &Rehearsal, evidence: &Evidence) -> String {
         plural(log.lines, "line", "lines"),
         route(site.bypass.entra),
     )
-}
-
-fn millis(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

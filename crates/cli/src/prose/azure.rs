@@ -55,7 +55,9 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
             code,
             detail,
         } => {
-            let code = code.as_ref().map_or_else(String::new, |code| format!(" with {code}"));
+            let code = code
+                .as_ref()
+                .map_or_else(String::new, |code| format!(" with {code}"));
             format!("Entra ID rejects the sign-in by {credential}{code}: {detail}")
         }
         AzureFinding::SignInUnreachable {
@@ -81,9 +83,9 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
         } => format!(
             "whoever is signed in may not {doing}: the permission {action} on {scope} is missing"
         ),
-        AzureFinding::VmNotOffered { vm } => format!(
-            "Azure Backup does not offer {vm} for registration with this vault"
-        ),
+        AzureFinding::VmNotOffered { vm } => {
+            format!("Azure Backup does not offer {vm} for registration with this vault")
+        }
         AzureFinding::PolicyMissing { policy, known } => format!(
             "the vault has no backup policy {policy}; it has {}",
             listed(known)
@@ -109,9 +111,9 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
              jobs {}, so nothing more is ordered",
             jobs.join(", ")
         ),
-        AzureFinding::ApprovalPending { endpoint, status } => format!(
-            "the connection of the private endpoint {endpoint} is {status}, not Approved"
-        ),
+        AzureFinding::ApprovalPending { endpoint, status } => {
+            format!("the connection of the private endpoint {endpoint} is {status}, not Approved")
+        }
         AzureFinding::EndpointFailed { endpoint, state } => {
             format!("the private endpoint {endpoint} is in the state {state}")
         }
@@ -155,7 +157,8 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
              have Sidestep make the vault: [vault] create = true with a redundancy"
             .to_owned(),
         AzureFinding::RegionDiffers { .. } => {
-            "correct [azure] location, or use a vault and network in the machine's region".to_owned()
+            "correct [azure] location, or use a vault and network in the machine's region"
+                .to_owned()
         }
         AzureFinding::EndpointOfAnother { .. } => {
             "give the endpoint another name in [private_endpoint]".to_owned()
@@ -166,10 +169,12 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         AzureFinding::SubnetUnfit { .. } => {
             "name a subnet of at least /27 with room in [private_endpoint] subnet".to_owned()
         }
-        AzureFinding::CredentialMissing { .. } => "sign in with `az login`; or on the machine give \
+        AzureFinding::CredentialMissing { .. } => {
+            "sign in with `az login`; or on the machine give \
              it a managed identity; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
              AZURE_CLIENT_SECRET of a service principal"
-            .to_owned(),
+                .to_owned()
+        }
         AzureFinding::SignInRejected { .. } => "sign in again (`az login`), or renew the client \
              secret; see that [azure] tenant is the subscription's"
             .to_owned(),
@@ -179,7 +184,9 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
                 .to_owned()
         }
         AzureFinding::Refused { code, .. } => match code.as_str() {
-            "SubscriptionNotFound" | "InvalidSubscriptionId" | "InvalidAuthenticationTokenTenant" => {
+            "SubscriptionNotFound"
+            | "InvalidSubscriptionId"
+            | "InvalidAuthenticationTokenTenant" => {
                 "correct [azure] subscription and tenant; `az account list` shows what the sign-in \
                  may see"
                     .to_owned()
@@ -191,13 +198,19 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
                   not done twice"
                 .to_owned(),
         },
-        AzureFinding::PermissionMissing { doing, action, scope } => format!(
+        AzureFinding::PermissionMissing {
+            doing,
+            action,
+            scope,
+        } => format!(
             "ask whoever may: \"Please {doing}, or grant {action} on {scope}\"; then start again: \
              their finished work counts as done"
         ),
-        AzureFinding::VmNotOffered { .. } => "see that the machine runs, that it is in the vault's \
+        AzureFinding::VmNotOffered { .. } => {
+            "see that the machine runs, that it is in the vault's \
              region and subscription, and that it is not registered with another vault"
-            .to_owned(),
+                .to_owned()
+        }
         AzureFinding::PolicyMissing { .. } => {
             "name one of these in [sql] policy, or have that one made".to_owned()
         }
@@ -377,7 +390,9 @@ const KNOWN: &[Known] = &[
 ];
 
 fn known(code: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.code.eq_ignore_ascii_case(code))
+    KNOWN
+        .iter()
+        .find(|known| known.code.eq_ignore_ascii_case(code))
 }
 
 /// A kind of resource, for a person.

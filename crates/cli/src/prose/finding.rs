@@ -272,18 +272,26 @@ pub(crate) fn message(finding: &Finding) -> String {
         ),
         Finding::NamesNotPrivate { names } => format!(
             "{} not resolve to the private endpoint: {}",
-            if names.len() == 1 { "this name does" } else { "these names do" },
+            if names.len() == 1 {
+                "this name does"
+            } else {
+                "these names do"
+            },
             names.join(", ")
         ),
         Finding::PublicFallback { names } => format!(
             "{} not resolve to the private endpoint, and the vault also takes data publicly: the \
              extension falls back to the public path without a word, so a backup that works proves \
              nothing about its path: {}",
-            if names.len() == 1 { "this name does" } else { "these names do" },
+            if names.len() == 1 {
+                "this name does"
+            } else {
+                "these names do"
+            },
             names.join(", ")
         ),
-        Finding::ZoneNotLinked { zone, network } => format!(
-            "the private DNS zone {zone} is not linked to {network}, the private endpoint's network"
+        Finding::ZoneNotLinked { zone, .. } => format!(
+            "the private DNS zone {zone} is linked to no network, so nobody's DNS answers from it"
         ),
         Finding::ProtectedPublic { connections } => format!(
             "{connections} Backup or Storage connections went to public addresses, not to the \
@@ -536,8 +544,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              path fails instead of working"
             .to_owned(),
         Finding::ZoneNotLinked { network, .. } => format!(
-            "name the network in [dns] link_vnets = [\"{network}\"], unless the machine's DNS \
-             forwards to one that is linked"
+            "name the machine's network in [dns] link_vnets; the private endpoint's is \"{network}\""
         ),
         Finding::ProtectedPublic { .. } => "see that the names resolve to the private endpoint \
              (`sidestep check`), and set [vault] public_network_access = \"deny\""
