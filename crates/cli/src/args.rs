@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sidestep_model::account::PLUGIN_SERVICE;
 use sidestep_model::bypass::Consumer;
+use sidestep_model::event::Step;
 
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -24,7 +25,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do · 1 a check or rehearsal failed · 2 usage · \
 3 the environment is not what the command needs · 4 refused to protect data · \
-6 changes pending (--detailed-exitcode) · 70 a bug · 130 interrupted";
+5 Azure said no · 6 changes pending (--detailed-exitcode) · 70 a bug · 130 interrupted";
 
 #[derive(Args, Debug)]
 pub(crate) struct Global {
@@ -56,6 +57,12 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Rehearse a site against the built-in lab and show by which path every byte went.
     Rehearse(Rehearse),
+    /// Carry a site through every step: endpoint, settings, registration, protection, check, backup.
+    Run(Run),
+    /// Try every way of both accounts, and compare their settings with the site.
+    Check(Check),
+    /// Keep the rehearsal's world up, for `run --lab` and any other client.
+    Lab(Lab),
     /// Write a commented site file.
     Init(Init),
     /// Print the bypass list that a site needs.
@@ -92,6 +99,109 @@ pub(crate) struct Rehearse {
     /// Back this file up as the database, instead of generated content.
     #[arg(long, value_name = "FILE")]
     pub(crate) database: Option<PathBuf>,
+    /// Keep what was asked of the lab's Azure and what it answered, a line of JSON each.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) azure_log: Option<PathBuf>,
+}
+
+/// The world that a run acts on.
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
+    #[arg(long, value_name = "FILE.reg")]
+    pub(crate) at: Option<PathBuf>,
+    /// Act in the lab that `lab serve` keeps up and wrote this file about.
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    pub(crate) lab: Option<PathBuf>,
+    /// What to sign in to Azure with [default: what the environment holds; else
+    /// the machine's identity; else the Azure CLI].
+    #[arg(long, value_name = "KIND", conflicts_with = "lab")]
+    pub(crate) credential: Option<CredentialChoice>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CredentialChoice {
+    ManagedIdentity,
+    AzureCli,
+    WorkloadIdentity,
+    ClientSecret,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StepChoice {
+    Endpoint,
+    SystemBypass,
+    Register,
+    PluginBypass,
+    Protect,
+    Check,
+    Backup,
+}
+
+impl From<StepChoice> for Step {
+    fn from(choice: StepChoice) -> Self {
+        match choice {
+            StepChoice::Endpoint => Self::Endpoint,
+            StepChoice::SystemBypass => Self::SystemBypass,
+            StepChoice::Register => Self::Register,
+            StepChoice::PluginBypass => Self::PluginBypass,
+            StepChoice::Protect => Self::Protect,
+            StepChoice::Check => Self::Check,
+            StepChoice::Backup => Self::Backup,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The first step [default: endpoint]; `backup` orders a backup also where an earlier run did.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<StepChoice>,
+    /// The last step [default: backup].
+    #[arg(long, value_name = "STEP")]
+    pub(crate) until: Option<StepChoice>,
+    /// Look at everything, show what would be done and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) what_if: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lab {
+    #[command(subcommand)]
+    pub(crate) verb: LabVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabVerb {
+    /// Start it, say how to reach it, and keep it up until interrupted.
+    Serve(Serve),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The site whose world it is; without it, the built-in sample's.
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    /// With what is wrong in this scenario (see `rehearse --list`).
+    #[arg(long, value_name = "NAME", default_value = "happy")]
+    pub(crate) scenario: String,
+    /// Where to write how it is reached, for `run --lab`.
+    #[arg(long, value_name = "FILE", default_value = "lab.json")]
+    pub(crate) connection: PathBuf,
 }
 
 #[derive(Args, Debug)]

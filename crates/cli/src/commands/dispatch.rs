@@ -2,7 +2,7 @@
 
 use crate::args::{Cli, Color, Command};
 use crate::commands::{
-    apply, bypass, decode, history, init, plan, rehearse, route, show, sid, undo,
+    apply, bypass, check, decode, history, init, lab, plan, rehearse, route, run, show, sid, undo,
 };
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -23,6 +23,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
     let site = SiteFile::new(cli.global.site);
     match cli.command {
         Command::Rehearse(args) => rehearse::run(&args, site, printer),
+        Command::Run(args) => run::run(&args, site, printer),
+        Command::Check(args) => check::run(&args, site, printer),
+        Command::Lab(args) => lab::run(&args, site, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),

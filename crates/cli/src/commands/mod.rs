@@ -2,14 +2,17 @@
 
 mod apply;
 mod bypass;
+mod check;
 mod decode;
 mod dispatch;
 mod history;
 mod init;
+mod lab;
 mod plan;
 mod rehearse;
 mod rehearse_report;
 mod route;
+mod run;
 mod show;
 mod sid;
 mod undo;
