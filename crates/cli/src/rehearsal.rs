@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,10 +17,11 @@ use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::event::{Event, Outcome};
 use sidestep_model::evidence::{self, Evidence};
 use sidestep_model::finding::{Code, Finding};
-use sidestep_model::network::{AddressMap, Network, Resolver};
+use sidestep_model::network::Network;
 use sidestep_model::site::{Database, Site};
 
 use crate::error::{CommandError, Exit, chain};
+use crate::lab_connection::LabConnection;
 use crate::person::Rehearsing;
 use crate::told::Told;
 
@@ -80,7 +80,7 @@ pub(crate) async fn rehearse(
 
     let mut store = RegFileStore::new(&lab.registry_file());
     let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
-    let network = network(&lab);
+    let network = LabConnection::of(&lab).network();
     let azure = azure(site, network.clone(), &lab.credentials())?;
     let mut waited = Vec::new();
     let mut told = Told::default();
@@ -212,15 +212,6 @@ impl<'a> LabWitness<'a> {
 impl Witness for LabWitness<'_> {
     fn evidence(&mut self) -> Option<Evidence> {
         Some(self.count())
-    }
-}
-
-fn network(lab: &lab::Lab) -> Network {
-    let routes: Vec<(SocketAddr, SocketAddr)> = lab.routes();
-    Network {
-        addresses: AddressMap::closed(routes),
-        resolver: Resolver::Servers(vec![lab.dns_server()]),
-        only_authority_pem: Some(lab.authority_pem().to_owned()),
     }
 }
 
