@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     error::guard(|| match args::parse()? {
-        Ok(cli) => commands::run(cli),
+        Ok(cli) => commands::dispatch(cli),
         Err(exit) => Ok(exit),
     })
 }

@@ -9,7 +9,7 @@ use crate::output::Printer;
 use crate::site_file::SiteFile;
 
 /// Runs the verb.
-pub(crate) fn run(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
+pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),

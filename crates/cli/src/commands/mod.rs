@@ -17,4 +17,4 @@ mod show;
 mod sid;
 mod undo;
 
-pub(crate) use dispatch::run;
+pub(crate) use dispatch::dispatch;
