@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_azure::Azure;
 use sidestep_flow::{Extent, Patience, Run, Witness, World};
+use sidestep_lab::Access;
 use sidestep_machine::{Journal, RegFileStore};
 use sidestep_model::event::Event;
 use sidestep_model::evidence::Evidence;
@@ -15,30 +16,31 @@ use sidestep_model::network::Network;
 use sidestep_model::site::Site;
 
 use crate::error::{CommandError, Exit};
-use crate::lab_connection::LabConnection;
 use crate::output::Printer;
 use crate::person::AtTerminal;
-use crate::{access, args, prose, rehearsal};
+use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
 pub(crate) enum Place {
     /// An exported registry, and the real Azure.
     Export(PathBuf),
     /// A lab.
-    Lab(LabConnection),
+    Lab(Box<Access>),
 }
 
 impl Place {
     pub(crate) fn new(args: &args::Place) -> Result<Self, CommandError> {
         match (&args.at, &args.lab) {
             (Some(at), _) => Ok(Self::Export(at.clone())),
-            (None, Some(lab)) => LabConnection::read(lab).map(Self::Lab),
-            (None, None) => Err(CommandError::usage("it is not said whose settings are meant")
-                .hint(
-                    "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
+            (None, Some(lab)) => Ok(Self::Lab(Box::new(lab_connection::read(lab)?))),
+            (None, None) => Err(
+                CommandError::usage("it is not said whose settings are meant")
+                    .hint(
+                        "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
                      writes one",
-                )
-                .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")),
+                    )
+                    .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up"),
+            ),
         }
     }
 
@@ -122,9 +124,9 @@ impl Place {
                 patience: Patience::default(),
             },
             Self::Lab(lab) => {
-                let network = lab.network();
+                let network = lab_connection::network(lab);
                 Outside {
-                    registry: lab.registry.clone(),
+                    registry: lab.registry_file.clone(),
                     azure: rehearsal::azure(site, network.clone(), &lab.credentials)?,
                     network,
                     patience: rehearsal::patience(),

@@ -21,7 +21,7 @@ use sidestep_model::network::Network;
 use sidestep_model::site::{Database, Site};
 
 use crate::error::{CommandError, Exit, chain};
-use crate::lab_connection::LabConnection;
+use crate::lab_connection;
 use crate::person::Rehearsing;
 use crate::told::Told;
 
@@ -80,7 +80,7 @@ pub(crate) async fn rehearse(
 
     let mut store = RegFileStore::new(&lab.registry_file());
     let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
-    let network = LabConnection::of(&lab).network();
+    let network = lab_connection::network(&lab.connection());
     let azure = azure(site, network.clone(), &lab.credentials())?;
     let mut waited = Vec::new();
     let mut told = Told::default();
@@ -102,7 +102,7 @@ pub(crate) async fn rehearse(
         if !asks_for_records(&run) || waited.len() + 1 >= MOST_RUNS {
             break run;
         }
-        lab.enter_records().await;
+        lab.enter_records();
         waited.push(run);
     };
     let proxy_log = read_log(&lab.proxy_log(), witness.logged.clone(), catalogue)?;

@@ -6,7 +6,9 @@ use std::path::Path;
 use sidestep_lab::{Cloud as LabCloud, Content, InitialProxy, ProxyAddress, Scenario, Setup};
 use sidestep_model::catalogue::Cloud;
 use sidestep_model::finding::Code;
-use sidestep_model::site::{self, Database, DatabasePattern, ProxyMode, Site};
+use sidestep_model::site::{
+    self, Database, DatabasePattern, DnsMode, ProxyMode, PublicNetworkAccess, Site,
+};
 
 use crate::error::{CommandError, Exit};
 use crate::site_file;
@@ -132,9 +134,32 @@ fn setup(site: &Site, scenario: &Scenario, file: Option<&Path>) -> Result<Setup,
         },
         region: site.azure.location.name.to_owned(),
         geo_code: site.azure.location.geo_code.to_owned(),
-        vault: site.vault.name.clone(),
-        resource_group: site.azure.resource_group.clone(),
+        tenant: site.azure.tenant.clone().unwrap_or_default(),
         subscription: site.azure.subscription.clone(),
+        resource_group: site.azure.resource_group.clone(),
+        vault: site.vault.name.clone(),
+        vault_exists: site.vault.create.is_none(),
+        vault_public_access: site.vault.public_network_access == PublicNetworkAccess::Allow,
+        endpoint_id: format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/privateEndpoints/{}",
+            site.private_endpoint.subscription,
+            site.private_endpoint.resource_group,
+            site.private_endpoint.name
+        ),
+        subnet_id: site.private_endpoint.subnet.to_string(),
+        zones: site.dns.zones.iter().map(ToString::to_string).collect(),
+        link_vnets: site
+            .dns
+            .link_vnets
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        dns_by_hand: site.dns.mode == DnsMode::Manual,
+        vms: site
+            .vms
+            .iter()
+            .map(|vm| (vm.resource_group.clone(), vm.name.clone()))
+            .collect(),
         vm: site
             .vms
             .first()

@@ -11,10 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use sidestep_lab::{
-    Census, Cloud, Content, Credentials, InitialProxy, Lab, ProxyAddress, Setup, When,
-};
+use serde_json::Value;
+use sidestep_lab::{Census, Cloud, Content, InitialProxy, Lab, ProxyAddress, Setup, When};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::task::JoinSet;
@@ -77,21 +75,8 @@ impl Desk {
             .unwrap();
         assert!(init.status.success());
         let lab = Lab::start(setup()).await.unwrap();
-        let Credentials {
-            tenant,
-            client_id,
-            secret,
-        } = lab.credentials();
-        let connection = json!({
-            "format_version": "1.0",
-            "registry": lab.registry_file(),
-            "proxy_log": lab.proxy_log(),
-            "dns": lab.dns_server(),
-            "addresses": lab.routes(),
-            "authority_pem": lab.authority_pem(),
-            "credentials": { "tenant": tenant, "client_id": client_id, "secret": secret },
-        });
-        fs::write(folder.path().join("lab.json"), connection.to_string()).unwrap();
+        let connection = serde_json::to_string(&lab.connection()).unwrap();
+        fs::write(folder.path().join("lab.json"), connection).unwrap();
         Self { folder, lab }
     }
 
@@ -111,9 +96,8 @@ impl Desk {
     async fn run(&self) -> (Option<i32>, Value) {
         let output = tokio::time::timeout(LONGEST, self.command().output());
         let output = output.await.unwrap().unwrap();
-        let document = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!("{error}: {}", String::from_utf8_lossy(&output.stderr))
-        });
+        let document = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
         (output.status.code(), document)
     }
 
@@ -165,10 +149,18 @@ fn plain_values(registry: &Path) -> Vec<String> {
 async fn a_second_run_finds_everything_and_does_nothing_twice() {
     let desk = Desk::new().await;
     let (code, first) = desk.run().await;
-    assert_eq!((code, &first["outcome"]), (Some(0), &"done".into()), "{first:#}");
+    assert_eq!(
+        (code, &first["outcome"]),
+        (Some(0), &"done".into()),
+        "{first:#}"
+    );
     let after_first = desk.lab.census();
     let (code, second) = desk.run().await;
-    assert_eq!((code, &second["outcome"]), (Some(0), &"done".into()), "{second:#}");
+    assert_eq!(
+        (code, &second["outcome"]),
+        (Some(0), &"done".into()),
+        "{second:#}"
+    );
     let after_second = desk.lab.census();
     assert_eq!(writes(&after_first), writes(&after_second));
     assert_eq!(made(after_first), made(after_second));
@@ -176,7 +168,10 @@ async fn a_second_run_finds_everything_and_does_nothing_twice() {
         assert_eq!(step["outcome"], "done", "{second:#}");
     }
     let states = second["resources"].as_array().unwrap();
-    assert!(states.iter().all(|one| one["state"] == "found"), "{second:#}");
+    assert!(
+        states.iter().all(|one| one["state"] == "found"),
+        "{second:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,8 +187,12 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
     assert_eq!(wanted.registrations, 1);
 
     let killed = Arc::new(AtomicU64::new(0));
-    let mut positions = (1..=requests as u64)
-        .flat_map(|number| [(number, When::BeforeHandling), (number, When::BeforeAnswering)]);
+    let mut positions = (1..=requests as u64).flat_map(|number| {
+        [
+            (number, When::BeforeHandling),
+            (number, When::BeforeAnswering),
+        ]
+    });
     let mut trials = JoinSet::new();
     loop {
         while trials.len() < AT_ONCE
@@ -210,7 +209,11 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
                 let seen = made(desk.lab.census());
                 assert_eq!(seen, wanted, "killed at {number} {when:?}");
                 let registry = desk.lab.registry_file();
-                assert_eq!(plain_values(&registry), values, "killed at {number} {when:?}");
+                assert_eq!(
+                    plain_values(&registry),
+                    values,
+                    "killed at {number} {when:?}"
+                );
             });
         }
         match trials.join_next().await {

@@ -3,12 +3,16 @@
 use std::net::Ipv4Addr;
 
 use crate::record::Service;
-use crate::setup::{Fault, Setup};
+use crate::setup::{Cloud, Fault, Setup};
 
 /// The guest.
 pub(crate) const MACHINE: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 10);
 /// Where the metadata service answers, on every Azure machine.
 pub(crate) const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// Where Azure Resource Manager answers.
+pub(crate) const MANAGEMENT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 50);
+/// The private endpoint's subnet.
+pub(crate) const SUBNET: &str = "10.1.0.32/27";
 /// The proxy, where the site gives it a name.
 const NAMED_PROXY: Ipv4Addr = Ipv4Addr::new(10, 2, 0, 16);
 /// The server that WPAD names.
@@ -19,7 +23,7 @@ pub(crate) const WPAD_NAME: &str = "wpad.corp.example";
 pub(crate) const DEVICE_REGISTRATION: &str = "enterpriseregistration.windows.net";
 
 /// The vault's number in the names of its private endpoint.
-const VAULT_NUMBER: &str = "4611686018427387904";
+pub(crate) const VAULT_NUMBER: &str = "4611686018427387904";
 
 /// The names that the extension contacts.
 #[derive(Clone, Debug)]
@@ -36,14 +40,33 @@ pub struct Names {
     pub blob: String,
 }
 
+/// When a private endpoint gets an address for a name ("Create and use private
+/// endpoints", MicrosoftDocs/azure-docs): storage accounts are allocated late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Allocated {
+    /// With the endpoint.
+    AtCreation,
+    /// The communication channel, at the first registration that is tried.
+    AtRegistration,
+    /// The data accounts, at the first backup that is tried.
+    AtBackup,
+}
+
+/// What a name is inside the private network.
+#[derive(Clone, Debug)]
+pub(crate) struct Private {
+    /// The record's full name, in a `privatelink` zone.
+    pub(crate) record: String,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) allocated: Allocated,
+}
+
 /// One name and where it leads on both sides.
 #[derive(Clone, Debug)]
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) service: Service,
-    /// The alias that the name resolves to inside the private network.
-    pub(crate) private_alias: Option<String>,
-    pub(crate) private: Option<Ipv4Addr>,
+    pub(crate) private: Option<Private>,
     pub(crate) public: Option<Ipv4Addr>,
 }
 
@@ -62,17 +85,30 @@ pub(crate) struct Plan {
     pub(crate) names: Names,
     pub(crate) hosts: Vec<Host>,
     pub(crate) proxy: Ipv4Addr,
+    pub(crate) management: String,
+    /// The endpoint's zones, Backup's first ("privateLinkResources").
+    pub(crate) zones: [String; 3],
     proxy_sees_endpoint: bool,
 }
+
+/// Backup's names of an endpoint, in the order of the documents' sample output.
+pub(crate) const LABELS: [&str; 8] = [
+    "fc1", "fab1", "prot1", "rec2", "ecs1", "id1", "tel1", "wbcm1",
+];
+
+/// The storage accounts behind the vault: account, kind, when the endpoint gets it.
+const STORAGE: [(&str, &str, Allocated); 3] = [
+    ("ecs114", "queue", Allocated::AtRegistration),
+    ("ecs114", "blob", Allocated::AtRegistration),
+    ("prot120", "blob", Allocated::AtBackup),
+];
 
 impl Plan {
     pub(crate) fn new(setup: &Setup) -> Self {
         let cloud = setup.cloud;
-        let geo = &setup.geo_code;
-        let backup = |label: &str| {
-            let suffix = cloud.backup_suffix();
-            format!("{VAULT_NUMBER}-ab-pod01-{label}.privatelink.{geo}.{suffix}")
-        };
+        let suffix = format!("{}.{}", setup.geo_code, cloud.backup_suffix());
+        let label = |label: &str| format!("{VAULT_NUMBER}-ab-pod01-{label}");
+        let backup = |name: &str| format!("{}.privatelink.{suffix}", label(name));
         let storage = |account: &str, kind: &str| {
             format!("abcdeypod01{account}.{kind}.{}", cloud.storage_suffix())
         };
@@ -84,90 +120,88 @@ impl Plan {
             blob: storage("prot120", "blob"),
         };
         let mut hosts = Vec::new();
-        for (name, last) in [(&names.coordinator, 36), (&names.protection, 37)] {
+        for (name, last) in LABELS.into_iter().zip(36..) {
             hosts.push(Host {
-                name: name.clone(),
+                name: format!("{}.{suffix}", label(name)),
                 service: Service::Backup,
-                private_alias: None,
-                private: Some(Ipv4Addr::new(10, 1, 0, last)),
-                public: None,
-            });
-            hosts.push(Host {
-                name: public_form(name),
-                service: Service::Backup,
-                private_alias: None,
-                private: None,
+                private: Some(Private {
+                    record: backup(name),
+                    address: Ipv4Addr::new(10, 1, 0, last),
+                    allocated: Allocated::AtCreation,
+                }),
                 public: Some(Ipv4Addr::new(203, 0, 113, last)),
             });
         }
-        for (name, service, last) in [
-            (&names.queue, Service::Queue, 44),
-            (&names.blob, Service::Blob, 45),
-        ] {
+        for ((account, kind, allocated), last) in STORAGE.into_iter().zip(44..) {
+            let name = storage(account, kind);
             hosts.push(Host {
-                name: name.clone(),
-                service,
-                private_alias: name
-                    .split_once('.')
-                    .map(|(account, rest)| format!("{account}.privatelink.{rest}")),
-                private: Some(Ipv4Addr::new(10, 1, 0, last)),
+                service: if kind == "queue" {
+                    Service::Queue
+                } else {
+                    Service::Blob
+                },
+                private: Some(Private {
+                    record: name.replacen('.', ".privatelink.", 1),
+                    address: Ipv4Addr::new(10, 1, 0, last),
+                    allocated,
+                }),
                 public: Some(Ipv4Addr::new(203, 0, 113, last)),
+                name,
             });
         }
-        let mut entra = vec![names.entra.clone()];
-        if cloud == crate::setup::Cloud::AzureCloud {
-            entra.push(DEVICE_REGISTRATION.to_owned());
-        }
-        hosts.extend(entra.into_iter().zip(10..).map(|(name, last)| Host {
-            name,
-            service: Service::Entra,
-            private_alias: None,
-            private: None,
-            public: Some(Ipv4Addr::new(198, 51, 100, last)),
-        }));
         let mut plan = Self {
             names,
             hosts,
             proxy: setup.proxy.host.parse().unwrap_or(NAMED_PROXY),
+            management: cloud.management_host().to_owned(),
+            zones: [
+                format!("privatelink.{suffix}"),
+                format!("privatelink.queue.{}", cloud.storage_suffix()),
+                format!("privatelink.blob.{}", cloud.storage_suffix()),
+            ],
             proxy_sees_endpoint: setup.has(Fault::ProxyReachesEndpoint),
         };
-        plan.add_private(&setup.proxy.host, plan.proxy);
+        plan.add(
+            &plan.names.entra.clone(),
+            Service::Entra,
+            [198, 51, 100, 10],
+        );
+        if cloud == Cloud::AzureCloud {
+            plan.add(DEVICE_REGISTRATION, Service::Entra, [198, 51, 100, 11]);
+        }
+        plan.add(&plan.management.clone(), Service::Other, MANAGEMENT);
+        plan.add(&setup.proxy.host, Service::Other, plan.proxy);
         if setup.has(Fault::AutoDetectOn) {
-            plan.add_private(WPAD_NAME, WPAD);
+            plan.add(WPAD_NAME, Service::Other, WPAD);
         }
         plan
+    }
+
+    /// Every name that a certificate has to cover.
+    pub(crate) fn certified(&self) -> Vec<String> {
+        let hosts = self.hosts.iter();
+        let mut names: Vec<String> = hosts
+            .flat_map(|host| {
+                let private = host.private.as_ref().map(|private| private.record.clone());
+                [Some(host.name.clone()), private].into_iter().flatten()
+            })
+            .collect();
+        // Whoever does not ask this world's DNS comes by the loopback's own names.
+        names.extend(["localhost".to_owned(), "127.0.0.1".to_owned()]);
+        names
     }
 
     /// Whether the proxy can stand beside everything else.
     pub(crate) fn has_room_for(&self, proxy: &str) -> bool {
         let taken = |host: &Host| {
+            let private = host.private.as_ref().map(|private| private.address);
             host.service != Service::Other
                 && (host.name.eq_ignore_ascii_case(proxy)
-                    || [host.private, host.public].contains(&Some(self.proxy)))
+                    || [private, host.public].contains(&Some(self.proxy)))
         };
-        let reserved = [MACHINE, METADATA, WPAD].contains(&self.proxy);
+        let reserved = [MACHINE, METADATA, WPAD, MANAGEMENT].contains(&self.proxy)
+            || self.management.eq_ignore_ascii_case(proxy);
         !reserved && !proxy.contains(':') && !self.hosts.iter().any(taken)
-    }
-
-    /// What `name` resolves to for `view`: an alias, if there is one on the way, and the address.
-    pub(crate) fn resolve(&self, name: &str, view: View) -> Option<(Option<&str>, Ipv4Addr)> {
-        let name = name.trim_end_matches('.');
-        let private = self.sees_endpoint(view);
-        self.hosts.iter().find_map(|host| {
-            let alias = host.private_alias.as_deref();
-            let address = if private {
-                host.private.or(host.public)
-            } else {
-                host.public
-            };
-            if host.name.eq_ignore_ascii_case(name) {
-                Some((alias.filter(|_| private), address?))
-            } else if private && alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name)) {
-                Some((None, address?))
-            } else {
-                None
-            }
-        })
     }
 
     /// Whether `view` is inside the private endpoint's network.
@@ -175,24 +209,29 @@ impl Plan {
         view == View::Machine || self.proxy_sees_endpoint
     }
 
+    /// The host of that name, in its public or its private form.
+    pub(crate) fn host(&self, name: &str) -> Option<&Host> {
+        self.hosts.iter().find(|host| {
+            let record = host.private.as_ref().map(|private| private.record.as_str());
+            host.name.eq_ignore_ascii_case(name)
+                || record.is_some_and(|record| record.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// The service behind a name, for the proxy's records.
     pub(crate) fn service_of(&self, name: &str) -> Service {
         if name == METADATA.to_string() {
             return Service::Platform;
         }
-        self.hosts
-            .iter()
-            .find(|host| host.name.eq_ignore_ascii_case(name))
-            .map_or(Service::Other, |host| host.service)
+        self.host(name).map_or(Service::Other, |host| host.service)
     }
 
-    fn add_private(&mut self, name: &str, address: Ipv4Addr) {
+    fn add(&mut self, name: &str, service: Service, address: impl Into<Ipv4Addr>) {
         self.hosts.push(Host {
             name: name.to_owned(),
-            service: Service::Other,
-            private_alias: None,
-            private: Some(address),
-            public: None,
+            service,
+            private: None,
+            public: Some(address.into()),
         });
     }
 }

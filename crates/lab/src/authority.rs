@@ -16,12 +16,10 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new(names: Vec<String>) -> Result<Self, LabError> {
+    pub(crate) fn new(name: &str, names: Vec<String>) -> Result<Self, LabError> {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "Sidestep rehearsal authority");
+        authority.distinguished_name.push(DnType::CommonName, name);
         let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
         let leaf = CertificateParams::new(names)?.signed_by(&key, &issuer)?;

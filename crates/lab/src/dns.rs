@@ -1,7 +1,6 @@
 //! The DNS that the guest asks: names inside the private endpoint's network.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use hickory_proto::op::{Header, HeaderCounts, Metadata, ResponseCode};
@@ -14,7 +13,8 @@ use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::UdpSocket;
 
 use crate::LabError;
-use crate::address::{Plan, View};
+use crate::address::View;
+use crate::arm::World;
 
 /// Seconds; short, because records come and go in a rehearsal.
 const TIME_TO_LIVE: u32 = 1;
@@ -26,10 +26,10 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    pub(crate) async fn start(plan: Arc<Plan>) -> Result<Self, LabError> {
+    pub(crate) async fn start(world: World) -> Result<Self, LabError> {
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         let address = socket.local_addr()?;
-        let mut server = Server::new(Zones(plan));
+        let mut server = Server::new(Zones(world));
         server.register_socket(socket);
         Ok(Self {
             address,
@@ -38,7 +38,7 @@ impl Dns {
     }
 }
 
-struct Zones(Arc<Plan>);
+struct Zones(World);
 
 #[async_trait]
 impl RequestHandler for Zones {
@@ -79,20 +79,17 @@ impl RequestHandler for Zones {
 }
 
 /// The records for a name; `None` where it does not exist.
-fn answers(plan: &Plan, name: &Name) -> Option<Vec<Record>> {
-    let (alias, address) = plan.resolve(&name.to_ascii(), View::Machine)?;
+fn answers(world: &World, name: &Name) -> Option<Vec<Record>> {
+    let found = world.resolve(&name.to_ascii(), View::Machine)?;
     let mut records = Vec::new();
     let mut owner = name.clone();
-    if let Some(alias) = alias {
+    if let Some(alias) = found.alias {
         let alias = Name::from_ascii(format!("{alias}.")).ok()?;
         let target = RData::CNAME(CNAME(alias.clone()));
         records.push(Record::from_rdata(owner, TIME_TO_LIVE, target));
         owner = alias;
     }
-    records.push(Record::from_rdata(
-        owner,
-        TIME_TO_LIVE,
-        RData::A(A(address)),
-    ));
+    let address = RData::A(A(found.address));
+    records.push(Record::from_rdata(owner, TIME_TO_LIVE, address));
     Some(records)
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  guest VM 10.1.0.10                    10.1.0.36…  private endpoint: Backup, Queue, Blob
-//!    coordinator  SYSTEM  ───direct───►  203.0.113.x the same services' public side: refuses
-//!    plugin       S-1-5-80-…             198.51.100.x Entra ID
+//!    coordinator  SYSTEM  ───direct───►  203.0.113.x the same services' public side
+//!    plugin       S-1-5-80-…             198.51.100.x Entra ID, Resource Manager
 //!        │                               169.254.169.254 metadata
 //!        └── by its settings ──► proxy ──► what the proxy's own network sees
 //! ```
@@ -16,9 +16,11 @@
 //! cannot agree with itself.
 
 mod address;
+mod arm;
 mod authority;
 mod content;
 mod dns;
+mod entra;
 mod guest;
 mod proxy;
 mod record;
@@ -28,32 +30,36 @@ mod scenario;
 mod server;
 mod services;
 mod setup;
+mod sockets;
 mod storage;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use address::{METADATA, Plan, View, WPAD};
+use address::{Plan, View};
+use arm::{Azure, State, Work, World};
 use authority::Authority;
 use dns::Dns;
+use entra::Directory;
 use guest::{Guest, Network};
 use proxy::Proxy;
 use record::Records;
-use routes::Routes;
-use server::{Listening, listen};
+use server::{Listening, bind, serve};
+use sockets::Sockets;
 use storage::Storage;
 
 pub use address::Names;
+pub use arm::{Access, Census, Credentials, Hold, When};
 pub use guest::{Backup, BackupFailure};
 pub use record::{Connection, Path, Service, Who};
 pub use scenario::{Expect, Scenario};
@@ -84,12 +90,18 @@ pub enum LabError {
 
 /// A running world. Everything in it stops, and its files go, when it is dropped.
 pub struct Lab {
-    guest: Guest,
+    guest: Arc<Guest>,
+    world: World,
+    azure: Azure,
+    directory: Directory,
     records: Records,
     routes: Vec<(SocketAddr, SocketAddr)>,
+    management: SocketAddr,
+    entra: SocketAddr,
     dns: Dns,
     authority_pem: String,
     _stopped_proxy: TcpSocket,
+    _work: Arc<Mutex<JoinSet<()>>>,
     _tasks: JoinSet<()>,
     folder: TempDir,
 }
@@ -107,13 +119,25 @@ impl Lab {
         tokio::fs::create_dir(folder.path().join("storage")).await?;
         let registry = folder.path().join(REGISTRY);
         tokio::fs::write(&registry, registry::export(&setup)).await?;
-        let log = tokio::fs::File::create(folder.path().join(PROXY_LOG)).await?;
+        let proxy_log = tokio::fs::File::create(folder.path().join(PROXY_LOG)).await?;
+        let azure_log = std::fs::File::create(folder.path().join(AZURE_LOG))?;
 
+        let world = World::new(State::start(&setup, &plan), plan.clone());
+        let directory = Directory::new(setup.clone());
         let records = Records::default();
         let mut tasks = JoinSet::new();
-        let authority = Authority::new(plan.hosts.iter().map(|host| host.name.clone()).collect())?;
-        let sockets = Sockets::listen(&mut tasks, &records, &authority, &setup, storage).await?;
-        let mut routes = sockets.routes(&plan, &setup);
+        let authority = Authority::new("Sidestep rehearsal authority", plan.certified())?;
+        let inside = sockets::Inside {
+            setup: setup.clone(),
+            world: world.clone(),
+            directory: directory.clone(),
+            storage,
+            records: records.clone(),
+        };
+        let sockets = Sockets::listen(&mut tasks, &authority, &inside).await?;
+        // Resource Manager speaks to the guest, and so answers only when that is there.
+        let (listener, management) = bind().await?;
+        let mut routes = sockets.routes(&plan, &setup, management);
         // Bound and not listening: whoever connects is refused, as by a stopped proxy.
         let stopped_proxy = TcpSocket::new_v4()?;
         stopped_proxy.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
@@ -121,15 +145,15 @@ impl Lab {
             stopped_proxy.local_addr()?
         } else {
             let proxy = Proxy {
-                plan: plan.clone(),
+                world: world.clone(),
                 routes: routes.clone(),
                 records: records.clone(),
-                log: Mutex::new(log),
+                log: tokio::sync::Mutex::new(proxy_log),
             };
             proxy.start(&mut tasks).await?
         };
         routes.add(View::Machine, plan.proxy, setup.proxy.port, socket);
-        let dns = Dns::start(plan.clone()).await?;
+        let dns = Dns::start(world.clone()).await?;
         let of_machine = routes.of_machine();
         let network = Network {
             registry,
@@ -138,25 +162,47 @@ impl Lab {
             records: records.clone(),
             tls: authority.client,
         };
-        let guest = Guest {
-            setup,
+        let guest = Arc::new(Guest {
+            setup: setup.clone(),
             names: plan.names.clone(),
             network: Arc::new(network),
+        });
+        let work_tasks = Arc::new(Mutex::new(JoinSet::new()));
+        let work = Work::new(world.clone(), guest.clone(), &work_tasks);
+        let azure = Azure::new(setup, work, directory.clone(), azure_log);
+        let listening = Listening {
+            service: Service::Other,
+            path: Path::Direct,
+            tls: Some(authority.server),
         };
+        let handler = azure.clone();
+        serve(
+            &mut tasks,
+            listener,
+            records.clone(),
+            listening,
+            move |request| handler.clone().answer(request),
+        );
         Ok(Self {
             guest,
+            world,
+            azure,
+            directory,
             records,
             routes: of_machine,
+            management,
+            entra: sockets.entra,
             dns,
             authority_pem: authority.pem,
             _stopped_proxy: stopped_proxy,
+            _work: work_tasks,
             _tasks: tasks,
             folder,
         })
     }
 
     /// The guest's registry as a `regedit` export. The guest reads it anew before
-    /// every request.
+    /// every request, and a registration adds the plugin's account to it.
     #[must_use]
     pub fn registry_file(&self) -> PathBuf {
         self.folder.path().join(REGISTRY)
@@ -166,6 +212,13 @@ impl Lab {
     #[must_use]
     pub fn proxy_log(&self) -> PathBuf {
         self.folder.path().join(PROXY_LOG)
+    }
+
+    /// What went to and from Resource Manager: a JSON object a line, with `method`,
+    /// `url`, `request_body`, `status`, `headers` and `response_body`. No tokens.
+    #[must_use]
+    pub fn azure_log(&self) -> PathBuf {
+        self.folder.path().join(AZURE_LOG)
     }
 
     /// The certificate authority that this world trusts, in PEM.
@@ -192,14 +245,69 @@ impl Lab {
         &self.guest.names
     }
 
-    /// Backs a database of the guest up, by its accounts' present settings.
+    /// An application that may ask Resource Manager.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        self.directory.credentials().clone()
+    }
+
+    /// How another process reaches this world.
+    #[must_use]
+    pub fn connection(&self) -> Access {
+        let plan = self.world.plan();
+        Access {
+            addresses: self.routes(),
+            dns_server: self.dns_server(),
+            authority_pem: self.authority_pem.clone(),
+            management: format!("https://{}", plan.management),
+            management_on_loopback: format!("https://{}", self.management),
+            entra: format!("https://{}", plan.names.entra),
+            entra_on_loopback: format!("https://{}", self.entra),
+            registry_file: self.registry_file(),
+            proxy_log: self.proxy_log(),
+            azure_log: self.azure_log(),
+            credentials: self.credentials(),
+        }
+    }
+
+    /// Backs a database of the guest up, by its accounts' present settings. Azure
+    /// ordered nothing: this is the machine's own try.
     ///
     /// When this returns, every connection of the backup is recorded and every
     /// one through the proxy is in its log.
     pub async fn back_up(&self, database: &str) -> Result<Backup, BackupFailure> {
-        let result = self.guest.back_up(database).await;
-        self.records.settled().await;
-        result
+        self.guest.back_up(database, &AtomicU64::new(0)).await
+    }
+
+    /// The last backup that Azure ordered and that was stored, read back and found equal.
+    #[must_use]
+    pub fn stored(&self) -> Option<Backup> {
+        self.world.stored()
+    }
+
+    /// What the machine met since the lab started, where something that Azure asked
+    /// of it failed. Azure itself tells only a code.
+    #[must_use]
+    pub fn failures(&self) -> Vec<BackupFailure> {
+        self.world.failures()
+    }
+
+    /// What was made so far, and what was asked for.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        self.world.census()
+    }
+
+    /// The team that owns the company's DNS enters what the endpoint has now.
+    pub fn enter_records(&self) {
+        self.world.enter_records();
+    }
+
+    /// Holds the `n`-th request to Resource Manager from now, the first being 1,
+    /// until what this gives is dropped.
+    #[must_use]
+    pub fn hold(&self, n: u64, when: When) -> Hold {
+        self.azure.gate().hold(n, when)
     }
 
     /// What the listeners recorded since the last call.
@@ -211,130 +319,7 @@ impl Lab {
 
 const REGISTRY: &str = "guest.reg";
 const PROXY_LOG: &str = "access.log";
-
-/// The loopback sockets behind the services.
-struct Sockets {
-    private: [(Service, SocketAddr); 3],
-    public: SocketAddr,
-    entra: SocketAddr,
-    metadata: SocketAddr,
-    wpad: SocketAddr,
-}
-
-impl Sockets {
-    async fn listen(
-        tasks: &mut JoinSet<()>,
-        records: &Records,
-        authority: &Authority,
-        setup: &Arc<Setup>,
-        storage: Storage,
-    ) -> Result<Self, LabError> {
-        let tls = |service, path| Listening {
-            service,
-            path,
-            tls: Some(authority.server.clone()),
-        };
-        let plain = |service| Listening {
-            service,
-            path: Path::Direct,
-            tls: None,
-        };
-        let endpoint = |service| tls(service, Path::PrivateEndpoint);
-        let vault = storage.clone();
-        let backup = listen(
-            tasks,
-            records.clone(),
-            endpoint(Service::Backup),
-            move |request| services::backup(vault.clone(), request),
-        );
-        let backup = backup.await?;
-        let blob = listen(
-            tasks,
-            records.clone(),
-            endpoint(Service::Blob),
-            move |request| storage.clone().blob(request),
-        );
-        let blob = blob.await?;
-        let queue = listen(
-            tasks,
-            records.clone(),
-            endpoint(Service::Queue),
-            async |request| storage::queue(&request),
-        );
-        let queue = queue.await?;
-        // One listener for the public side of all three: it refuses them alike.
-        let public = tls(Service::Backup, Path::Direct);
-        let public = listen(tasks, records.clone(), public, async |_| storage::denied()).await?;
-        let entra = tls(Service::Entra, Path::Direct);
-        let entra = listen(tasks, records.clone(), entra, async |request| {
-            services::entra(&request)
-        });
-        let entra = entra.await?;
-        let known = setup.clone();
-        let metadata = listen(
-            tasks,
-            records.clone(),
-            plain(Service::Platform),
-            move |request| {
-                let answer = services::metadata(&known, &request);
-                async { answer }
-            },
-        );
-        let metadata = metadata.await?;
-        let known = setup.clone();
-        let wpad = listen(tasks, records.clone(), plain(Service::Other), move |_| {
-            let answer = services::wpad(&known);
-            async { answer }
-        });
-        Ok(Self {
-            private: [
-                (Service::Backup, backup),
-                (Service::Blob, blob),
-                (Service::Queue, queue),
-            ],
-            public,
-            entra,
-            metadata,
-            wpad: wpad.await?,
-        })
-    }
-
-    fn routes(&self, plan: &Plan, setup: &Setup) -> Routes {
-        let mut routes = Routes::default();
-        let mut add = |view: View, address: Option<Ipv4Addr>, socket: SocketAddr| {
-            if let Some(address) = address {
-                routes.add(view, address, 443, socket);
-            }
-        };
-        for host in &plan.hosts {
-            if host.service == Service::Entra {
-                add(View::Proxy, host.public, self.entra);
-                if !setup.has(Fault::EntraDirectBlocked) {
-                    add(View::Machine, host.public, self.entra);
-                }
-                continue;
-            }
-            add(View::Machine, host.public, self.public);
-            add(View::Proxy, host.public, self.public);
-            let private = self
-                .private
-                .iter()
-                .find(|(service, _)| *service == host.service);
-            let Some((_, socket)) = private else {
-                continue;
-            };
-            add(View::Machine, host.private, *socket);
-            if plan.sees_endpoint(View::Proxy) {
-                add(View::Proxy, host.private, *socket);
-            }
-        }
-        routes.add(View::Machine, METADATA, 80, self.metadata);
-        if setup.has(Fault::AutoDetectOn) {
-            routes.add(View::Machine, WPAD, 80, self.wpad);
-        }
-        routes
-    }
-}
+const AZURE_LOG: &str = "azure.jsonl";
 
 fn resolver(server: SocketAddr) -> Result<TokioResolver, LabError> {
     let mut udp = ConnectionConfig::udp();

@@ -18,14 +18,15 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::LabError;
-use crate::address::{MACHINE, Plan, View};
+use crate::address::{MACHINE, View};
+use crate::arm::World;
 use crate::record::{Counted, Hold, Path, Records};
 use crate::routes::Routes;
 use crate::server::{Answer, plain};
 
 /// What the proxy knows of its world.
 pub(crate) struct Proxy {
-    pub(crate) plan: Arc<Plan>,
+    pub(crate) world: World,
     pub(crate) routes: Routes,
     pub(crate) records: Records,
     pub(crate) log: Mutex<File>,
@@ -40,7 +41,7 @@ impl Proxy {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, peer)) = listener.accept().await {
-                let hold = proxy.records.hold().await;
+                let hold = proxy.records.hold(peer.port()).await;
                 connections.spawn(proxy.clone().connection(stream, peer, hold));
                 while connections.try_join_next().is_some() {}
             }
@@ -50,9 +51,9 @@ impl Proxy {
 
     /// One client connection. What it wants is known from its first request,
     /// which is read before the record is opened: peeking keeps the bytes.
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, hold: Hold) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, hold: Option<Hold>) {
         let host = wanted_host(&stream).await;
-        let service = self.plan.service_of(&host);
+        let service = self.world.plan().service_of(&host);
         let counter = self.records.open(peer.port(), service, Path::Proxy, &host);
         let stream = Counted::new(stream, counter);
         let service = service_fn(move |request| {
@@ -67,7 +68,7 @@ impl Proxy {
         );
     }
 
-    async fn request(self: Arc<Self>, request: Request<Incoming>, hold: Hold) -> Answer {
+    async fn request(self: Arc<Self>, request: Request<Incoming>, hold: Option<Hold>) -> Answer {
         let start = Instant::now();
         let target = request.uri().to_string();
         let method = request.method().clone();
@@ -113,7 +114,7 @@ impl Proxy {
     async fn onward(&self, host: &str, port: u16) -> Option<(Ipv4Addr, TcpStream)> {
         let address = match host.parse() {
             Ok(address) => address,
-            Err(_) => self.plan.resolve(host, View::Proxy)?.1,
+            Err(_) => self.world.resolve(host, View::Proxy)?.address,
         };
         let socket = self.routes.socket(View::Proxy, address, port)?;
         let client = TcpSocket::new_v4().ok()?;

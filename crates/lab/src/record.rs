@@ -95,9 +95,16 @@ struct Open {
 }
 
 impl Records {
-    /// Has [`Self::settled`] wait until this and its copies are dropped.
-    pub(crate) async fn hold(&self) -> Hold {
-        Arc::new(self.open.clone().read_owned().await)
+    /// Has [`Self::settled`] wait until this and its copies are dropped, where the
+    /// connection from `port` belongs to a backup. Other clients keep theirs open
+    /// as long as they like.
+    pub(crate) async fn hold(&self, port: u16) -> Option<Hold> {
+        let announced = self.inner().clients.contains_key(&port);
+        if announced {
+            Some(Arc::new(self.open.clone().read_owned().await))
+        } else {
+            None
+        }
     }
 
     /// Waits until every connection is over, so that its bytes are all counted.

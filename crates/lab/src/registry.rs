@@ -1,5 +1,7 @@
 //! The guest's registry when the lab starts, as `regedit` would export it.
 
+use std::path::Path;
+
 use crate::setup::{Fault, InitialProxy, Setup};
 
 pub(crate) const SYSTEM: &str = "S-1-5-18";
@@ -23,37 +25,80 @@ const ARTICLE: &str = include_str!("article-list.txt");
 
 /// The export's bytes: UTF-16LE with its mark, lines ended by CR LF.
 pub(crate) fn export(setup: &Setup) -> Vec<u8> {
-    let text = text(setup).replace('\n', "\r\n");
-    std::iter::once(0xFEFF)
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect()
+    encoded(&format!("\u{feff}{}", text(setup)))
 }
 
-fn text(setup: &Setup) -> String {
-    let has_proxy = setup.initial == InitialProxy::On && !setup.has(Fault::AccountsWithoutProxy);
-    let article = format!("{};<local>", ARTICLE.trim());
-    let list = if setup.has(Fault::ArticleList) {
-        &article
-    } else {
-        FOREIGN
-    };
-    let detect = if setup.has(Fault::AutoDetectOn) {
-        DETECT
-    } else {
-        0
-    };
-    let proxy = format!("{}:{}", setup.proxy.host, setup.proxy.port);
-    // These faults are about a proxy that is there, whatever else is.
-    let needs_proxy = [Fault::ArticleList, Fault::PluginProxyDisabled];
-    let uses_proxy = has_proxy || needs_proxy.iter().any(|fault| setup.has(*fault));
-    let account = |sid: &str, counter: u32, is_on: bool| {
-        let (proxy, list) = if uses_proxy {
-            (proxy.as_str(), list)
+/// Adds the plugin's account to the export, unless it is there. The file may have
+/// been rewritten meanwhile, so it is read first.
+pub(crate) async fn create_plugin(file: &Path, setup: &Setup) -> std::io::Result<()> {
+    let mut bytes = tokio::fs::read(file).await?;
+    if !names_plugin(&bytes) {
+        let company = Company::of(setup);
+        let text = company.account(PLUGIN, 4, company.plugin_is_on);
+        bytes.extend(encoded(&text));
+        // Replaced at once, so that nobody reads half of it.
+        let beside = file.with_extension("reg.new");
+        tokio::fs::write(&beside, bytes).await?;
+        tokio::fs::rename(&beside, file).await?;
+    }
+    Ok(())
+}
+
+/// Whether the plugin's account is in the export.
+pub(crate) async fn has_plugin(file: &Path) -> bool {
+    names_plugin(&tokio::fs::read(file).await.unwrap_or_default())
+}
+
+fn names_plugin(bytes: &[u8]) -> bool {
+    let wanted = encoded(&format!(r"[HKEY_USERS\{PLUGIN}\"));
+    bytes.windows(wanted.len()).any(|part| part == wanted)
+}
+
+fn encoded(text: &str) -> Vec<u8> {
+    let text = text.replace('\n', "\r\n");
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// What the company's own people set for every account.
+struct Company {
+    proxy: String,
+    list: String,
+    detect: u32,
+    uses_proxy: bool,
+    plugin_is_on: bool,
+}
+
+impl Company {
+    fn of(setup: &Setup) -> Self {
+        let has_proxy =
+            setup.initial == InitialProxy::On && !setup.has(Fault::AccountsWithoutProxy);
+        // These faults are about a proxy that is there, whatever else is.
+        let needs_proxy = [Fault::ArticleList, Fault::PluginProxyDisabled];
+        let uses_proxy = has_proxy || needs_proxy.iter().any(|fault| setup.has(*fault));
+        Self {
+            proxy: format!("{}:{}", setup.proxy.host, setup.proxy.port),
+            list: if setup.has(Fault::ArticleList) {
+                format!("{};<local>", ARTICLE.trim())
+            } else {
+                FOREIGN.to_owned()
+            },
+            detect: if setup.has(Fault::AutoDetectOn) {
+                DETECT
+            } else {
+                0
+            },
+            uses_proxy,
+            plugin_is_on: uses_proxy && !setup.has(Fault::PluginProxyDisabled),
+        }
+    }
+
+    fn account(&self, sid: &str, counter: u32, is_on: bool) -> String {
+        let (proxy, list) = if self.uses_proxy {
+            (self.proxy.as_str(), self.list.as_str())
         } else {
             ("", "")
         };
-        let flags = DIRECT | detect | if is_on { MANUAL } else { 0 };
+        let flags = DIRECT | self.detect | if is_on { MANUAL } else { 0 };
         values(
             &format!(r"HKEY_USERS\{sid}\{SETTINGS}"),
             &Values {
@@ -63,13 +108,17 @@ fn text(setup: &Setup) -> String {
                 list,
             },
         )
-    };
-    let plugin_is_on = uses_proxy && !setup.has(Fault::PluginProxyDisabled);
+    }
+}
+
+/// The plugin's account is not in it: registration creates that.
+fn text(setup: &Setup) -> String {
+    let company = Company::of(setup);
     let machine = if setup.has(Fault::PerMachinePolicy) {
         let machine = Values {
             flags: DIRECT | MANUAL,
             counter: 3,
-            proxy: &proxy,
+            proxy: &company.proxy,
             list: "",
         };
         format!(
@@ -84,9 +133,8 @@ fn text(setup: &Setup) -> String {
          {machine}\
          [HKEY_USERS\\S-1-5-19\\Control Panel\\地域]\n\
          \"表示\"=\"C:\\\\Program Files\\\\\\\"引用\\\"\"\n\n\
-         {}{}",
-        account(SYSTEM, 21, uses_proxy),
-        account(PLUGIN, 4, plugin_is_on),
+         {}",
+        company.account(SYSTEM, 21, company.uses_proxy),
     )
 }
 

@@ -58,6 +58,12 @@ static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
         "auto-detect-left-on",
         "entra-by-proxy-only",
         "per-machine-policy",
+        "manual-dns",
+        "plugin-not-registered",
+        "tls-inspection",
+        "public-fallback",
+        "throttled",
+        "vault-not-empty",
     ]
     .into_iter()
     .filter_map(|(name, text)| {

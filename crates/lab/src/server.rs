@@ -20,12 +20,23 @@ use crate::record::{Counted, Path, Records, Service};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
+/// Marks an answer that never arrives: the connection ends instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost;
+
 /// What one listener is.
 #[derive(Clone)]
 pub(crate) struct Listening {
     pub(crate) service: Service,
     pub(crate) path: Path,
     pub(crate) tls: Option<Arc<ServerConfig>>,
+}
+
+/// A socket that is bound, so that its address is known before anybody answers there.
+pub(crate) async fn bind() -> Result<(TcpListener, SocketAddr), LabError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 /// Listens on loopback and answers every request with `handler`, until the task set is dropped.
@@ -39,14 +50,28 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
+    let (listener, address) = bind().await?;
+    serve(tasks, listener, records, listening, handler);
+    Ok(address)
+}
+
+/// Answers every request that comes to `listener`, until the task set is dropped.
+pub(crate) fn serve<H, F>(
+    tasks: &mut JoinSet<()>,
+    listener: TcpListener,
+    records: Records,
+    listening: Listening,
+    handler: H,
+) where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
     tasks.spawn(async move {
         // Connections belong to the listener and end with it.
         let mut connections = JoinSet::new();
         while let Ok((stream, peer)) = listener.accept().await {
             let Listening { service, path, .. } = listening;
-            let hold = records.hold().await;
+            let hold = records.hold(peer.port()).await;
             let counter = records.open(peer.port(), service, path, "");
             let stream = Counted::new(stream, counter);
             let tls = listening.tls.clone();
@@ -65,7 +90,6 @@ where
             while connections.try_join_next().is_some() {}
         }
     });
-    Ok(address)
 }
 
 async fn answer<S, H, F>(stream: S, handler: H)
@@ -76,7 +100,13 @@ where
 {
     let service = service_fn(|request| {
         let answer = handler(request);
-        async { Ok::<_, std::convert::Infallible>(answer.await) }
+        async {
+            let answer = answer.await;
+            if answer.extensions().get::<Lost>().is_some() {
+                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+            }
+            Ok(answer)
+        }
     });
     // A client that goes away is none of the server's concern.
     drop(

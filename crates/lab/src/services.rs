@@ -1,4 +1,4 @@
-//! Azure Backup, Entra ID and the metadata service, as far as a backup uses them.
+//! Azure Backup and the metadata service, as far as a backup uses them.
 
 use std::sync::Arc;
 
@@ -6,6 +6,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode, header};
 
+use crate::arm::decoded;
+use crate::entra::Directory;
 use crate::server::{Answer, body, plain};
 use crate::setup::Setup;
 use crate::storage::Storage;
@@ -45,25 +47,21 @@ pub(crate) async fn backup(storage: Storage, request: Request<Incoming>) -> Answ
     }
 }
 
-/// Entra ID: tokens by `POST /{tenant}/oauth2/token`; the same address also
-/// answers device registration.
-pub(crate) fn entra(request: &Request<Incoming>) -> Answer {
-    let path = request.uri().path();
-    if request.method() == Method::POST && path.ends_with("/oauth2/token") {
-        let token =
-            format!(r#"{{"token_type":"Bearer","expires_in":"3599","access_token":"{TOKEN}"}}"#);
-        return body(StatusCode::OK, "application/json", token);
-    }
-    plain(StatusCode::NOT_FOUND)
-}
-
 /// The metadata service ("Azure Instance Metadata Service", MicrosoftDocs/azure-docs).
-pub(crate) fn metadata(setup: &Arc<Setup>, request: &Request<Incoming>) -> Answer {
+pub(crate) fn metadata(
+    setup: &Arc<Setup>,
+    directory: &Directory,
+    request: &Request<Incoming>,
+) -> Answer {
     let asked_rightly = request
         .headers()
         .get("metadata")
         .is_some_and(|value| value == "true");
-    if request.uri().path() != "/metadata/instance" || !asked_rightly {
+    let path = request.uri().path();
+    if path == "/metadata/identity/oauth2/token" && asked_rightly {
+        return token(directory, request.uri().query().unwrap_or_default());
+    }
+    if path != "/metadata/instance" || !asked_rightly {
         return body(
             StatusCode::BAD_REQUEST,
             "application/json",
@@ -74,15 +72,32 @@ pub(crate) fn metadata(setup: &Arc<Setup>, request: &Request<Incoming>) -> Answe
         cloud,
         region,
         vm,
-        resource_group,
         subscription,
         ..
     } = &**setup;
+    let resource_group = setup.group_of(vm);
     let environment = cloud.environment();
     let document = format!(
         r#"{{"compute":{{"azEnvironment":"{environment}","location":"{region}","name":"{vm}","osType":"Windows","resourceGroupName":"{resource_group}","subscriptionId":"{subscription}"}}}}"#
     );
     body(StatusCode::OK, "application/json", document)
+}
+
+/// A token of the machine's own identity.
+fn token(directory: &Directory, query: &str) -> Answer {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let resource = pairs.find(|(key, _)| *key == "resource");
+    match resource {
+        Some((_, resource)) => {
+            let token = directory.machine_token(&decoded(resource, true));
+            body(StatusCode::OK, "application/json", token.to_string())
+        }
+        None => body(
+            StatusCode::BAD_REQUEST,
+            "application/json",
+            r#"{"error":"invalid_request","error_description":"Required query variable 'resource' is missing"}"#,
+        ),
+    }
 }
 
 /// The script that automatic detection finds: everything by the proxy.

@@ -13,13 +13,35 @@ pub struct Setup {
     pub region: String,
     /// The region's code in Backup's names, as `jpe`.
     pub geo_code: String,
-    /// The vault's name.
-    pub vault: String,
-    /// The virtual machine's resource group.
-    pub resource_group: String,
+    /// The tenant's id; empty is a tenant of the lab's own.
+    pub tenant: String,
     /// The subscription.
     pub subscription: String,
-    /// The virtual machine's name.
+    /// The vault's resource group.
+    pub resource_group: String,
+    /// The vault's name.
+    pub vault: String,
+    /// Whether the vault is there when the lab starts.
+    pub vault_exists: bool,
+    /// Whether the vault then takes what comes from public addresses.
+    pub vault_public_access: bool,
+    /// Where the private endpoint will be, as a full resource id.
+    pub endpoint_id: String,
+    /// Its subnet, as a full resource id; it and its network are there.
+    pub subnet_id: String,
+    /// Ids of private zones that are there, linked to the machine's network.
+    ///
+    /// Where this and `link_vnets` are empty and DNS is Azure's, a hub's three
+    /// zones are there.
+    pub zones: Vec<String>,
+    /// Ids of networks to link zones to; they are there, and the machine is in
+    /// the first. Without any it is in the endpoint's network.
+    pub link_vnets: Vec<String>,
+    /// Whether the company's own DNS holds the endpoint's records.
+    pub dns_by_hand: bool,
+    /// The subscription's virtual machines: resource group and name.
+    pub vms: Vec<(String, String)>,
+    /// The name of the one that is the guest.
     pub vm: String,
     /// The corporate proxy.
     pub proxy: ProxyAddress,
@@ -96,13 +118,74 @@ pub enum Fault {
     EntraDirectBlocked,
     /// The policy `ProxySettingsPerUser` = 0; the machine's settings name the proxy.
     PerMachinePolicy,
+    /// The machine counts as registered by its private endpoint, but the plugin's
+    /// account is not there.
+    PluginNotRegistered,
+    /// A firewall between the machine and Entra ID presents certificates of its own authority.
+    TlsInspection,
+    /// The private zones are there, but not linked to the machine's network.
+    ZonesNotLinked,
+    /// Resource Manager is busy: it throttles, fails once, and loses one answer.
+    Throttled,
+    /// Another machine was registered with the vault before, and there is no endpoint.
+    VaultNotEmpty,
+    /// The client secret is past its end.
+    SecretExpired,
 }
 
 impl Setup {
     pub(crate) fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
     }
+
+    /// The resource group of a machine; the vault's where the machine is not listed.
+    pub(crate) fn group_of(&self, vm: &str) -> &str {
+        let listed = self.vms.iter().find(|(_, name)| name == vm);
+        listed.map_or(&self.resource_group, |(group, _)| group)
+    }
+
+    /// The tenant's id.
+    pub(crate) fn tenant(&self) -> &str {
+        if self.tenant.is_empty() {
+            TENANT
+        } else {
+            &self.tenant
+        }
+    }
+
+    /// The machine's instances, as SQL Server names them.
+    pub(crate) fn instances(&self) -> Vec<&str> {
+        let named = self
+            .databases
+            .iter()
+            .filter_map(|name| name.split_once('/'));
+        let mut instances: Vec<&str> = named.map(|(instance, _)| instance).collect();
+        instances.sort_unstable();
+        instances.dedup();
+        instances
+    }
+
+    /// An instance's databases, its system databases first.
+    pub(crate) fn databases_of(&self, instance: &str) -> Vec<String> {
+        let named = self
+            .databases
+            .iter()
+            .filter_map(|name| name.split_once('/'));
+        let mut databases: Vec<String> = SYSTEM_DATABASES.map(str::to_owned).to_vec();
+        for (_, database) in named.filter(|(of, _)| *of == instance) {
+            if !databases.iter().any(|known| known == database) {
+                databases.push(database.to_owned());
+            }
+        }
+        databases
+    }
 }
+
+/// The tenant of a site that names none.
+const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+
+/// What every instance has and Azure Backup lists.
+const SYSTEM_DATABASES: [&str; 3] = ["master", "model", "msdb"];
 
 impl Cloud {
     /// Suffix of Azure Backup's names.
@@ -129,6 +212,24 @@ impl Cloud {
             Self::AzureCloud => "login.microsoftonline.com",
             Self::AzureUsGovernment => "login.microsoftonline.us",
             Self::AzureChinaCloud => "login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// Where Azure Resource Manager answers.
+    pub(crate) fn management_host(self) -> &'static str {
+        match self {
+            Self::AzureCloud => "management.azure.com",
+            Self::AzureUsGovernment => "management.usgovcloudapi.net",
+            Self::AzureChinaCloud => "management.chinacloudapi.cn",
+        }
+    }
+
+    /// As `az` and Resource Manager's own metadata name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::AzureCloud => "AzureCloud",
+            Self::AzureUsGovernment => "AzureUSGovernment",
+            Self::AzureChinaCloud => "AzureChinaCloud",
         }
     }
 

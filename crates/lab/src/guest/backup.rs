@@ -1,6 +1,7 @@
 //! A backup: the coordinator's calls as SYSTEM, the plugin's stream as its own account.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http_body_util::Full;
@@ -13,6 +14,7 @@ use super::http::{Client, Network, get, send};
 use crate::address::{DEVICE_REGISTRATION, Names, public_form};
 use crate::content;
 use crate::record::{Service, Who};
+use crate::registry;
 use crate::services::{BLOB, TOKEN};
 use crate::setup::{Cloud, Setup};
 use crate::storage::{SIGNATURE, hex};
@@ -23,6 +25,9 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const STREAMS: usize = 2;
 /// Azure's code where the machine cannot reach what it needs.
 const NO_CONNECTIVITY: &str = "UserErrorVMInternetConnectivityIssue";
+
+/// Azure's code where the extension's parts are not there.
+const EXTENSION_MISSING: &str = "UserErrorWorkloadExtensionNotInstalled";
 
 /// A backup that was stored, read back and found equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,28 +67,74 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    pub(crate) async fn back_up(&self, database: &str) -> Result<Backup, BackupFailure> {
-        let start = Instant::now();
-        let account = |who| Account {
+    /// The coordinator calls in as SYSTEM: token, Azure Backup, its channel.
+    ///
+    /// When this or [`Self::back_up`] returns, every connection of it is over and
+    /// recorded, and every one through the proxy is in its log.
+    pub(crate) async fn call_in(&self) -> Result<(), BackupFailure> {
+        let coordinator = self.account(Who::System);
+        let result = coordinator.call_in(self.setup.cloud).await;
+        self.network.records.settled().await;
+        result
+    }
+
+    /// Backs a database up by both accounts' present settings; `sent` counts along.
+    pub(crate) async fn back_up(
+        &self,
+        database: &str,
+        sent: &AtomicU64,
+    ) -> Result<Backup, BackupFailure> {
+        let result = self.streamed(database, sent).await;
+        self.network.records.settled().await;
+        result
+    }
+
+    /// What registration leaves behind on the machine: the plugin's account, with
+    /// the settings that the company gives every account.
+    pub(crate) async fn create_plugin(&self) -> Result<(), BackupFailure> {
+        let file = &self.network.registry;
+        let created = registry::create_plugin(file, &self.setup).await;
+        created.map_err(|error| local_failure(EXTENSION_MISSING, error.to_string()))
+    }
+
+    /// Whether the plugin's account is there; without it nothing streams.
+    pub(crate) async fn expect_plugin(&self) -> Result<(), BackupFailure> {
+        if registry::has_plugin(&self.network.registry).await {
+            Ok(())
+        } else {
+            let detail = "the machine has no account for the plugin";
+            Err(local_failure(EXTENSION_MISSING, detail.to_owned()))
+        }
+    }
+
+    fn account(&self, who: Who) -> Account<'_> {
+        Account {
             client: Client {
                 network: self.network.clone(),
                 who,
             },
             names: &self.names,
-        };
-        let coordinator = account(Who::System);
-        let plugin = account(Who::Plugin);
-        coordinator.take_order(self.setup.cloud).await?;
-        if !self.setup.databases.iter().any(|known| known == database) {
-            return Err(BackupFailure {
-                code: "UserErrorSQLPODoesNotExist".to_owned(),
-                account: Who::Plugin,
-                service: Service::Other,
-                host: String::new(),
-                detail: format!("the machine has no database {database}"),
-            });
         }
-        let (bytes, blocks, sha256) = plugin.stream(&self.setup).await?;
+    }
+
+    async fn streamed(&self, database: &str, sent: &AtomicU64) -> Result<Backup, BackupFailure> {
+        let start = Instant::now();
+        let coordinator = self.account(Who::System);
+        let plugin = self.account(Who::Plugin);
+        coordinator.call_in(self.setup.cloud).await?;
+        let is_known = database.split_once('/').is_some_and(|(instance, name)| {
+            self.setup.instances().contains(&instance)
+                && self
+                    .setup
+                    .databases_of(instance)
+                    .iter()
+                    .any(|known| known == name)
+        });
+        if !is_known {
+            let detail = format!("the machine has no database {database}");
+            return Err(local_failure("UserErrorSQLPODoesNotExist", detail));
+        }
+        let (bytes, blocks, sha256) = plugin.stream(&self.setup, sent).await?;
         coordinator
             .call_backup(&self.names.coordinator, "/coordinator/heartbeat", "")
             .await?;
@@ -104,7 +155,7 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    async fn take_order(&self, cloud: Cloud) -> Result<(), BackupFailure> {
+    async fn call_in(&self, cloud: Cloud) -> Result<(), BackupFailure> {
         // Neither of these two ends a backup: the machine only looks around.
         drop(
             self.client
@@ -124,7 +175,11 @@ impl Account<'_> {
         Ok(())
     }
 
-    async fn stream(&self, setup: &Setup) -> Result<(u64, u32, String), BackupFailure> {
+    async fn stream(
+        &self,
+        setup: &Setup,
+        sent: &AtomicU64,
+    ) -> Result<(u64, u32, String), BackupFailure> {
         self.token().await?;
         self.call_backup(&self.names.protection, "/protection/start", "")
             .await?;
@@ -159,6 +214,7 @@ impl Account<'_> {
                 .send(send(Method::PUT, &path, block))
                 .await;
             self.expect(Service::Blob, blob, StatusCode::CREATED, answer)?;
+            sent.store(bytes, Ordering::Relaxed);
             blocks += 1;
             if is_last {
                 break;
@@ -238,6 +294,17 @@ impl Account<'_> {
             host: host.to_owned(),
             detail,
         }
+    }
+}
+
+/// What goes wrong on the machine itself.
+fn local_failure(code: &str, detail: String) -> BackupFailure {
+    BackupFailure {
+        code: code.to_owned(),
+        account: Who::Plugin,
+        service: Service::Other,
+        host: String::new(),
+        detail,
     }
 }
 

@@ -1,0 +1,44 @@
+//! `$filter`, as far as Azure Backup's lists take it: `a eq 'b' and c eq 'd'`.
+
+/// The conditions of one filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter(Vec<(String, String)>);
+
+impl Filter {
+    pub(super) fn parse(text: &str) -> Self {
+        let conditions = text.split(" and ").filter_map(|condition| {
+            let (name, value) = condition.split_once(" eq ")?;
+            let value = value.trim().trim_matches('\'');
+            Some((name.trim().to_lowercase(), value.to_owned()))
+        });
+        Self(conditions.collect())
+    }
+
+    /// What `name` has to be, if anything.
+    pub(super) fn wanted(&self, name: &str) -> Option<&str> {
+        let mut conditions = self.0.iter();
+        let found = conditions.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether `value` may be `name`'s.
+    pub(super) fn allows(&self, name: &str, value: &str) -> bool {
+        self.wanted(name)
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_read_and_applied() {
+        let filter =
+            Filter::parse("backupManagementType eq 'AzureWorkload' and status eq 'Registered'");
+        assert!(filter.allows("status", "registered"));
+        assert!(!filter.allows("backupmanagementtype", "AzureStorage"));
+        assert!(filter.allows("itemType", "anything"));
+        assert_eq!(Filter::parse("").wanted("status"), None);
+    }
+}
