@@ -31,7 +31,8 @@ pub(crate) fn listed(records: &[EndpointRecord], zones: &[String]) -> String {
     rows(&records)
 }
 
-fn rows(records: &[ZoneRecord]) -> String {
+/// Records as a table.
+pub(crate) fn rows(records: &[ZoneRecord]) -> String {
     let mut rows = table(&["Zone", "Name", "Type", "Address"]);
     for record in records {
         for address in &record.addresses {

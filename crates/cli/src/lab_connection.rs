@@ -1,6 +1,7 @@
 //! How another process reaches a lab: a file that `lab serve` writes and `--lab` reads.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use sidestep_lab::{Access, Lab};
@@ -32,8 +33,18 @@ pub(crate) fn write(lab: &Lab, file: &Path) -> Result<(), CommandError> {
 
 /// The lab's network, as its machine sees it.
 pub(crate) fn network(lab: &Access) -> Network {
+    seen_by(&lab.addresses, lab)
+}
+
+/// The lab's network, as the computer sees it from which Sidestep speaks to
+/// Azure: the machine's own bars are not in its way.
+pub(crate) fn administrator_network(lab: &Access) -> Network {
+    seen_by(&lab.administrator_addresses, lab)
+}
+
+fn seen_by(addresses: &[(SocketAddr, SocketAddr)], lab: &Access) -> Network {
     Network {
-        addresses: AddressMap::closed(lab.addresses.iter().copied()),
+        addresses: AddressMap::closed(addresses.iter().copied()),
         resolver: Resolver::Servers(vec![lab.dns_server]),
         only_authority_pem: Some(lab.authority_pem.clone()),
     }

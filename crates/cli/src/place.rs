@@ -123,15 +123,12 @@ impl Place {
                 azure: access::azure(site, args.credential, printer).await?,
                 patience: Patience::default(),
             },
-            Self::Lab(lab) => {
-                let network = lab_connection::network(lab);
-                Outside {
-                    registry: lab.registry_file.clone(),
-                    azure: rehearsal::azure(site, network.clone(), &lab.credentials)?,
-                    network,
-                    patience: rehearsal::patience(),
-                }
-            }
+            Self::Lab(lab) => Outside {
+                registry: lab.registry_file.clone(),
+                network: lab_connection::network(lab),
+                azure: rehearsal::azure(site, lab)?,
+                patience: rehearsal::patience(),
+            },
         })
     }
 }

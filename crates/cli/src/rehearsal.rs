@@ -17,7 +17,6 @@ use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::event::{Event, Outcome};
 use sidestep_model::evidence::{self, Evidence};
 use sidestep_model::finding::{Code, Finding};
-use sidestep_model::network::Network;
 use sidestep_model::site::{Database, Site};
 
 use crate::error::{CommandError, Exit, chain};
@@ -80,8 +79,9 @@ pub(crate) async fn rehearse(
 
     let mut store = RegFileStore::new(&lab.registry_file());
     let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
-    let network = lab_connection::network(&lab.connection());
-    let azure = azure(site, network.clone(), &lab.credentials())?;
+    let connection = lab.connection();
+    let network = lab_connection::network(&connection);
+    let azure = azure(site, &connection)?;
     let mut waited = Vec::new();
     let mut told = Told::default();
     let mut run = loop {
@@ -142,15 +142,12 @@ fn keep(log: &Path, path: &Path) -> Result<(), CommandError> {
 }
 
 /// The rehearsed Azure, spoken to as the real one is.
-pub(crate) fn azure(
-    site: &Site,
-    network: Network,
-    credentials: &lab::Credentials,
-) -> Result<Azure, CommandError> {
+pub(crate) fn azure(site: &Site, lab: &lab::Access) -> Result<Azure, CommandError> {
+    let credentials = &lab.credentials;
     let options = Options {
         cloud: site.azure.cloud,
         tenant: Some(credentials.tenant.clone()),
-        network,
+        network: lab_connection::administrator_network(lab),
         credential: Credential::ClientSecret {
             tenant: credentials.tenant.clone(),
             client_id: credentials.client_id.clone(),

@@ -1,16 +1,17 @@
 //! The vault's private endpoint: preconditions first, then endpoint, zones, links and records.
 
-use sidestep_azure::{ArmId, Azure, NewPrivateEndpoint, NewVault, PrivateEndpoint, Subnet, Vault};
+use sidestep_azure::{Azure, NewPrivateEndpoint, NewVault, PrivateEndpoint, Subnet, Vault};
 use sidestep_machine::Store;
-use sidestep_model::event::{Event, Outcome, ResourceKind};
-use sidestep_model::finding::{AzureFinding, Finding};
+use sidestep_model::event::{Outcome, ResourceKind};
+use sidestep_model::finding::AzureFinding;
 use sidestep_model::site::{DnsMode, PublicNetworkAccess, Site};
 
 use crate::hand::Hand;
 use crate::ids::Ids;
-use crate::names::{GROUP, Names, required_zones};
+use crate::names::{GROUP, Names};
 use crate::run::StepError;
 use crate::world::{Person, Witness, World};
+use crate::zones;
 
 /// A vault takes this many endpoints ("Create and use private endpoints (v2
 /// experience) for Azure Backup", MicrosoftDocs/azure-docs).
@@ -37,7 +38,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     };
     approve(site, azure, &ids, &endpoint, hand).await?;
     if site.dns.mode == DnsMode::Azure {
-        zones(site, azure, &ids, hand).await?;
+        zones::keep_records(site, azure, &ids, hand).await?;
     }
     deny_public(site, azure, &ids, hand).await?;
     if hand.only_looks() {
@@ -240,144 +241,6 @@ async fn approve(
     let approval = azure.approve_connection(&ids.vault, &connection);
     hand.make(ResourceKind::Approval, name, None, approval)
         .await?;
-    Ok(())
-}
-
-/// The zones that the endpoint needs: those that are there are used, and no
-/// second one is made beside a linked one.
-async fn zones(
-    site: &Site,
-    azure: &Azure,
-    ids: &Ids,
-    hand: &mut Hand<'_>,
-) -> Result<(), StepError> {
-    let mut zones = Vec::new();
-    let mut is_whole = true;
-    for name in required_zones(azure, &ids.vault).await? {
-        let (zone, is_made) = zone(site, azure, ids, &name, hand).await?;
-        is_whole &= is_made;
-        if is_made {
-            links(site, azure, ids, &zone, hand).await?;
-        }
-        zones.push(zone);
-    }
-    let groups = azure.zone_groups(&ids.endpoint).await?;
-    let holds_all = |held: &[ArmId]| zones.iter().all(|zone| held.contains(zone));
-    if let Some(group) = groups.iter().find(|group| holds_all(&group.zones)) {
-        hand.is_there(ResourceKind::ZoneGroup, &group.name, Some(&group.id));
-        return Ok(());
-    }
-    // An endpoint has one group; what others put into it stays.
-    let name = groups.first().map_or("default", |group| &group.name);
-    let mut wanted = groups
-        .first()
-        .map_or_else(Vec::new, |group| group.zones.clone());
-    wanted.extend(
-        zones
-            .iter()
-            .filter(|zone| !wanted.contains(zone))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
-    let creation = azure.create_zone_group(&ids.endpoint, name, &wanted);
-    let made = hand
-        .make(ResourceKind::ZoneGroup, name, None, creation)
-        .await?;
-    if let (Some(group), true) = (made, is_whole) {
-        hand.say(Event::Records {
-            records: group.records,
-            zones: zones.iter().map(|zone| zone.name().to_owned()).collect(),
-        });
-    }
-    Ok(())
-}
-
-/// The zone of that name to use, and whether it is there now.
-async fn zone(
-    site: &Site,
-    azure: &Azure,
-    ids: &Ids,
-    name: &str,
-    hand: &mut Hand<'_>,
-) -> Result<(ArmId, bool), StepError> {
-    let kind = ResourceKind::PrivateDnsZone;
-    let is_named = |id: &ArmId| id.name().eq_ignore_ascii_case(name);
-    let named = site.dns.zones.iter().map(ToString::to_string);
-    if let Some(id) = named.filter_map(|id| ArmId::parse(&id)).find(is_named) {
-        hand.is_there(kind, name, Some(&id));
-        return Ok((id, true));
-    }
-    let named = site.dns.link_vnets.iter().map(ToString::to_string);
-    let named = named.filter_map(|id| ArmId::parse(&id));
-    let networks: Vec<ArmId> = named.chain([ids.network.clone()]).collect();
-    let mut own = None;
-    let mut subscriptions = vec![
-        site.azure.subscription.clone(),
-        site.private_endpoint.subscription.clone(),
-        site.private_endpoint.subnet.subscription.clone(),
-    ];
-    subscriptions.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
-    for subscription in subscriptions {
-        let known = azure.private_dns_zones(&subscription).await?;
-        for zone in known.into_iter().filter(|zone| is_named(&zone.id)) {
-            let links = azure.zone_links(&zone.id).await?;
-            if links
-                .iter()
-                .any(|link| networks.contains(&link.virtual_network))
-            {
-                hand.is_there(kind, name, Some(&zone.id));
-                return Ok((zone.id, true));
-            }
-            if zone.id.resource_group() == ids.endpoint.resource_group() {
-                own = Some(zone.id);
-            }
-        }
-    }
-    if let Some(id) = own {
-        hand.is_there(kind, name, Some(&id));
-        return Ok((id, true));
-    }
-    let endpoint = &site.private_endpoint;
-    let id = ArmId::in_group(
-        &endpoint.subscription,
-        &endpoint.resource_group,
-        "Microsoft.Network/privateDnsZones",
-        name,
-    );
-    let creation = azure.create_private_dns_zone(&id);
-    let made = hand.make(kind, name, Some(&id), creation).await?;
-    Ok((id, made.is_some()))
-}
-
-/// Links the zone to the networks that the site names, and to no other.
-async fn links(
-    site: &Site,
-    azure: &Azure,
-    ids: &Ids,
-    zone: &ArmId,
-    hand: &mut Hand<'_>,
-) -> Result<(), StepError> {
-    let links = azure.zone_links(zone).await?;
-    let mut linked: Vec<ArmId> = links.into_iter().map(|link| link.virtual_network).collect();
-    let named = site.dns.link_vnets.iter().map(ToString::to_string);
-    for network in named.filter_map(|id| ArmId::parse(&id)) {
-        let name = format!("{} → {}", zone.name(), network.name());
-        if linked.contains(&network) {
-            hand.is_there(ResourceKind::ZoneLink, &name, None);
-            continue;
-        }
-        let link = format!("{}-link", network.name());
-        let creation = azure.create_zone_link(zone, &link, &network);
-        hand.make(ResourceKind::ZoneLink, &name, None, creation)
-            .await?;
-        linked.push(network);
-    }
-    if linked.is_empty() {
-        hand.found(Finding::ZoneNotLinked {
-            zone: zone.name().to_owned(),
-            network: ids.network.name().to_owned(),
-        });
-    }
     Ok(())
 }
 

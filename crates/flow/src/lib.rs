@@ -16,6 +16,7 @@ mod register;
 mod run;
 mod settings;
 mod world;
+mod zones;
 
 pub use refusal::refusal;
 pub use run::{Extent, Run, RunError, run};

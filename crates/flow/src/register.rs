@@ -5,6 +5,7 @@ use std::time::Instant;
 use sidestep_azure::{ArmId, Azure, AzureError, Registration};
 use sidestep_machine::Store;
 use sidestep_model::account::Account;
+use sidestep_model::check::is_about_connectivity;
 use sidestep_model::event::{Outcome, ResourceKind};
 use sidestep_model::finding::{AzureFinding, Finding};
 use sidestep_model::site::{Site, Vm};
@@ -92,15 +93,21 @@ async fn register<S: Store, W: Witness, P: Person>(
     }
     let creation = azure.register(&ids.vault, &name, id, registration);
     let made = hand.make(ResourceKind::Registration, &vm.name, Some(id), creation);
-    match made.await {
-        Ok(_) => Ok(()),
-        Err(AzureError::OperationFailed { code, message, .. }) => {
-            // The plugin's account comes with the registration: only SYSTEM's ways count.
-            let findings = explain(site, world, &[Account::System], &code, message, hand).await?;
-            Err(StepError::Ended(findings))
-        }
-        Err(error) => Err(error.into()),
+    let Err(error) = made.await else {
+        return Ok(());
+    };
+    // Azure tells a registration that failed either way.
+    let (code, message) = match &error {
+        AzureError::OperationFailed { code, message, .. } => (code.clone(), message.clone()),
+        AzureError::Refused(refusal) => (refusal.code.clone(), refusal.message.clone()),
+        _ => return Err(error.into()),
+    };
+    if !is_about_connectivity(&code) {
+        return Err(error.into());
     }
+    // The plugin's account comes with the registration: only SYSTEM's ways count.
+    let findings = explain(site, world, &[Account::System], &code, message, hand).await?;
+    Err(StepError::Ended(findings))
 }
 
 /// The container's name as Azure offers it.

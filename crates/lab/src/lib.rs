@@ -96,6 +96,7 @@ pub struct Lab {
     directory: Directory,
     records: Records,
     routes: Vec<(SocketAddr, SocketAddr)>,
+    administrator_routes: Vec<(SocketAddr, SocketAddr)>,
     management: SocketAddr,
     entra: SocketAddr,
     dns: Dns,
@@ -189,6 +190,7 @@ impl Lab {
             azure,
             directory,
             records,
+            administrator_routes: administrator_routes(&plan, &of_machine, sockets.entra),
             routes: of_machine,
             management,
             entra: sockets.entra,
@@ -239,6 +241,13 @@ impl Lab {
         self.routes.clone()
     }
 
+    /// Where the same addresses lead from an administrator's computer, which
+    /// nothing bars from Entra ID.
+    #[must_use]
+    pub fn administrator_routes(&self) -> Vec<(SocketAddr, SocketAddr)> {
+        self.administrator_routes.clone()
+    }
+
     /// The names that the extension contacts.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -257,6 +266,7 @@ impl Lab {
         let plan = self.world.plan();
         Access {
             addresses: self.routes(),
+            administrator_addresses: self.administrator_routes(),
             dns_server: self.dns_server(),
             authority_pem: self.authority_pem.clone(),
             management: format!("https://{}", plan.management),
@@ -321,12 +331,32 @@ const REGISTRY: &str = "guest.reg";
 const PROXY_LOG: &str = "access.log";
 const AZURE_LOG: &str = "azure.jsonl";
 
+fn administrator_routes(
+    plan: &Plan,
+    of_machine: &[(SocketAddr, SocketAddr)],
+    entra: SocketAddr,
+) -> Vec<(SocketAddr, SocketAddr)> {
+    let hosts = plan.hosts.iter();
+    let to_entra: Vec<SocketAddr> = hosts
+        .filter(|host| host.service == Service::Entra)
+        .filter_map(|host| Some(SocketAddr::from((host.public?, 443))))
+        .collect();
+    let others = of_machine
+        .iter()
+        .filter(|(from, _)| !to_entra.contains(from));
+    let to_entra = to_entra.iter().map(|from| (*from, entra));
+    others.copied().chain(to_entra).collect()
+}
+
 fn resolver(server: SocketAddr) -> Result<TokioResolver, LabError> {
     let mut udp = ConnectionConfig::udp();
     udp.port = server.port();
     let server = NameServerConfig::new(server.ip(), true, vec![udp]);
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    // Records come and go within moments here.
+    builder.options_mut().cache_size = 0;
+    builder
         .build()
         .map_err(|error| LabError::Dns(error.to_string()))
 }

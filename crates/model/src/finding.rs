@@ -364,13 +364,6 @@ pub enum Finding {
         /// Which.
         names: Vec<String>,
     },
-    /// SS205: a private DNS zone is linked to no network.
-    ZoneNotLinked {
-        /// The zone.
-        zone: String,
-        /// The private endpoint's network.
-        network: String,
-    },
     /// SS309: Backup or Storage connections went to public addresses.
     ProtectedPublic {
         /// How many.
@@ -456,7 +449,6 @@ impl Finding {
             Self::RecordsMissing { .. } => 202,
             Self::NamesNotPrivate { .. } => 203,
             Self::PublicFallback { .. } => 204,
-            Self::ZoneNotLinked { .. } => 205,
             Self::ProtectedPublic { .. } => 309,
             Self::RouteAgainstSite { .. } => 311,
             Self::TlsInspected { .. } => 402,
@@ -487,7 +479,6 @@ impl Finding {
             | Self::BlobMissing { .. }
             | Self::ReadersDisagree { .. }
             | Self::EditedSince { .. }
-            | Self::ZoneNotLinked { .. }
             | Self::PlainValueDiffers { .. }
             | Self::BlobsDiffer { .. }
             | Self::WinHttpUnreadable { .. }
@@ -577,7 +568,6 @@ impl Finding {
             | Self::RecordsMissing { .. }
             | Self::NamesNotPrivate { .. }
             | Self::PublicFallback { .. }
-            | Self::ZoneNotLinked { .. }
             | Self::ProtectedPublic { .. }
             | Self::TlsInspected { .. }
             | Self::Azure(_) => None,

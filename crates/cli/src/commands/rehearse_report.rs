@@ -13,7 +13,7 @@ use sidestep_model::site::{ProxyMode, Route, Site};
 use crate::prose;
 use crate::rehearsal::{Rehearsal, Trial};
 use crate::render::{bytes, findings_document, findings_text, plural, table};
-use crate::run_view;
+use crate::{dns_view, run_view};
 
 /// The scenarios for a person.
 pub(crate) fn list_text(scenarios: &[Scenario]) -> String {
@@ -133,22 +133,16 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
 fn asked(run: &Run) -> String {
     let step = run.steps.iter().find(|end| end.outcome == Outcome::Failed);
     let step = step.map_or("", |end| end.step.key());
-    let records: usize = run
-        .findings
-        .iter()
-        .map(|finding| match finding {
-            Finding::RecordsMissing { records, .. } => records.len(),
-            _ => 0,
-        })
-        .sum();
+    let request = run.findings.iter().find_map(|finding| match finding {
+        Finding::RecordsMissing { records, .. } => Some(records),
+        _ => None,
+    });
+    let records = request.map_or(&[][..], Vec::as_slice);
     format!(
-        "Stopped   at {step}, asking the team that owns DNS:\n          {}\n          \
-         the rehearsal's team entered them, and the run was started again",
-        findings_text(&run.findings).replace('\n', "\n          ")
-            + &format!(
-                "\n          ({})",
-                plural(records as u64, "record", "records")
-            )
+        "Stopped at {step} to ask the team that owns DNS for {}; the rehearsal's team entered them, \
+         and the run was started again\n{}",
+        plural(records.len() as u64, "record", "records"),
+        dns_view::rows(records)
     )
 }
 

@@ -290,9 +290,6 @@ pub(crate) fn message(finding: &Finding) -> String {
             },
             names.join(", ")
         ),
-        Finding::ZoneNotLinked { zone, .. } => format!(
-            "the private DNS zone {zone} is linked to no network, so nobody's DNS answers from it"
-        ),
         Finding::ProtectedPublic { connections } => format!(
             "{connections} Backup or Storage connections went to public addresses, not to the \
              private endpoint"
@@ -543,9 +540,6 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              ([dns] link_vnets), and set [vault] public_network_access = \"deny\", so that a wrong \
              path fails instead of working"
             .to_owned(),
-        Finding::ZoneNotLinked { network, .. } => format!(
-            "name the machine's network in [dns] link_vnets; the private endpoint's is \"{network}\""
-        ),
         Finding::ProtectedPublic { .. } => "see that the names resolve to the private endpoint \
              (`sidestep check`), and set [vault] public_network_access = \"deny\""
             .to_owned(),

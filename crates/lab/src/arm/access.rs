@@ -21,6 +21,8 @@ pub struct Credentials {
 pub struct Access {
     /// Where the machine's ordinary addresses lead; what is absent leads nowhere.
     pub addresses: Vec<(SocketAddr, SocketAddr)>,
+    /// Where they lead from an administrator's computer.
+    pub administrator_addresses: Vec<(SocketAddr, SocketAddr)>,
     /// The DNS server of the machine's network.
     pub dns_server: SocketAddr,
     /// The certificate authority that this world trusts.
