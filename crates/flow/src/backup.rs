@@ -10,7 +10,7 @@ use sidestep_azure::{
 use sidestep_machine::{OpenRun, Store};
 use sidestep_model::account::Account;
 use sidestep_model::event::{BackedUp, Event, JobProgress, Outcome, ResourceKind, ResourceState};
-use sidestep_model::finding::{AzureFinding, Effect};
+use sidestep_model::finding::{AzureFinding, Effect, Finding};
 use sidestep_model::journal::{Backup, BackupOrder, OrderFate, Record, last_backup};
 use sidestep_model::site::{Database, Site};
 
@@ -115,12 +115,19 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         let names = Names::listed(world.azure, &ids).await?;
         let missing = names.against_dns(site, world.network, world.patience, hand);
         findings.extend(missing.await);
-    } else if Effect::of(&against) == Effect::GoOn {
+        findings.extend(against);
+    } else {
         let (code, detail) = failure(&job);
         findings = explain(site, world, &Account::ALL, &code, detail, hand).await?;
+        // Where every way works, traffic on the wrong one explains the failure.
+        let is_unexplained = matches!(
+            findings.as_slice(),
+            [Finding::Azure(AzureFinding::BackupFailed { .. })]
+        );
+        if is_unexplained && Effect::of(&against) != Effect::GoOn {
+            findings = against;
+        }
     }
-    // Traffic on the wrong path explains a failure.
-    findings.extend(against);
     if is_complete && Effect::of(&findings) == Effect::GoOn {
         for finding in findings {
             hand.found(finding);
