@@ -45,14 +45,28 @@ fn detail(end: StepEnd, told: &Told) -> String {
         _ => None,
     };
     if let Some(plan) = plan {
+        let done = match end.outcome {
+            Outcome::Planned => "to be added",
+            _ => "added",
+        };
+        let written = match end.outcome {
+            Outcome::Planned => "to be written",
+            _ => "written and read back",
+        };
         return format!(
-            "{} added, {} written and read back",
+            "{} {done}, {} {written}",
             plural(plan.added().count() as u64, "entry", "entries"),
             plural(plan.changes.len() as u64, "value", "values"),
         );
     }
     match (end.step, &told.check, &told.backed_up) {
+        (Step::Backup, ..) if end.outcome == Outcome::NotNeeded => {
+            "the site names no database to back up".to_owned()
+        }
         _ if end.outcome == Outcome::NotNeeded => "the account uses no proxy".to_owned(),
+        (Step::SystemBypass | Step::PluginBypass, ..) if end.outcome == Outcome::Done => {
+            "as the site wants".to_owned()
+        }
         (Step::Check, Some(check), _) if end.outcome == Outcome::Done => {
             let tried = check.tried.len() as u64;
             format!(
@@ -108,21 +122,28 @@ fn resources(end: StepEnd, told: &Told) -> Option<String> {
             .resources
             .iter()
             .filter(|one| one.state == state && is_of_step(one.kind));
-        let names: Vec<String> = of_state
-            .map(|one| match one.kind {
-                ResourceKind::PrivateDnsZone => one.name.clone(),
-                kind => format!("{} {}", prose::resource_kind(kind), one.name),
-            })
-            .collect();
-        if names.is_empty() {
+        let mut kinds: Vec<(ResourceKind, Vec<&str>)> = Vec::new();
+        for one in of_state {
+            match kinds.iter_mut().find(|(kind, _)| *kind == one.kind) {
+                Some((_, names)) => names.push(&one.name),
+                None => kinds.push((one.kind, vec![&one.name])),
+            }
+        }
+        if kinds.is_empty() {
             continue;
         }
-        let shown = if names.len() > 2 {
-            plural(names.len() as u64, "thing", "things")
-        } else {
-            names.join(", ")
-        };
-        parts.push(format!("{}: {shown}", prose::resource_state(state)));
+        let shown: Vec<String> = kinds
+            .iter()
+            .map(|(kind, names)| match names.as_slice() {
+                [name] => format!("{} {name}", prose::resource_kind(*kind)),
+                several => format!("{} {}s", several.len(), prose::resource_kind(*kind)),
+            })
+            .collect();
+        parts.push(format!(
+            "{}: {}",
+            prose::resource_state(state),
+            shown.join(", ")
+        ));
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
 }

@@ -59,7 +59,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     let items = world.azure.protected_items(&ids.vault).await?;
     let Some(item) = protected_item(items, &ids, database) else {
         if hand.only_looks() {
-            return Ok(Outcome::Done);
+            return Ok(Outcome::Pending);
         }
         return Err(StepError::found(AzureFinding::NotProtected {
             database: name,

@@ -6,6 +6,7 @@ use sidestep_machine::Store;
 use sidestep_model::account::Account;
 use sidestep_model::check::{self, Check, Tried};
 use sidestep_model::event::{Event, Outcome};
+use sidestep_model::finding::AzureFinding;
 use sidestep_model::network::Network;
 use sidestep_model::observed::Observed;
 use sidestep_model::site::Site;
@@ -28,6 +29,11 @@ pub(crate) async fn step<S: Store, W, P>(
     hand: &mut Hand<'_>,
 ) -> Result<Outcome, StepError> {
     let names = Names::listed(world.azure, &Ids::of(site)).await?;
+    if names.records.is_empty() {
+        return Err(StepError::found(AzureFinding::EndpointMissing {
+            endpoint: site.private_endpoint.name.clone(),
+        }));
+    }
     let observed = world.store.read()?;
     let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
     let (findings, is_passed) = (check.findings.clone(), check.is_passed());

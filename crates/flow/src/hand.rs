@@ -9,19 +9,34 @@ use sidestep_model::finding::Finding;
 /// The one place that knows whether a run only looks.
 pub(crate) struct Hand<'a> {
     only_looks: bool,
+    has_planned: bool,
     sink: &'a mut dyn FnMut(Event),
 }
 
 impl<'a> Hand<'a> {
     pub(crate) fn new(only_looks: bool, sink: &'a mut dyn FnMut(Event)) -> Self {
-        Self { only_looks, sink }
+        Self {
+            only_looks,
+            has_planned: false,
+            sink,
+        }
     }
 
     pub(crate) fn only_looks(&self) -> bool {
         self.only_looks
     }
 
+    /// Whether something would be made or changed.
+    pub(crate) fn has_planned(&self) -> bool {
+        self.has_planned
+    }
+
     pub(crate) fn say(&mut self, event: Event) {
+        self.has_planned |= match &event {
+            Event::Planned(plan) => self.only_looks && !plan.is_empty(),
+            Event::Resource(resource) => resource.state == ResourceState::Planned,
+            _ => false,
+        };
         (self.sink)(event);
     }
 

@@ -23,6 +23,9 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     let azure = world.azure;
     let ids = Ids::of(site);
     let items = offered(azure, &ids, hand).await?;
+    if items.is_empty() && hand.only_looks() {
+        return Ok(Outcome::Pending);
+    }
     let databases: Vec<Database> = items.iter().map(|(database, _)| database.clone()).collect();
     let chosen = if site.sql.databases.is_empty() {
         if hand.only_looks() {

@@ -203,6 +203,7 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
         Step::Backup => backup::step(site, world, log, extent.backs_up_again, hand).await,
     };
     let findings = match result {
+        Ok(Outcome::Done) if hand.has_planned() => return Ok(Outcome::Planned),
         Ok(outcome) => return Ok(outcome),
         Err(StepError::Ended(findings)) => findings,
         Err(StepError::Azure(error)) => vec![refusal(error).into()],

@@ -70,6 +70,8 @@ pub enum Outcome {
     Done,
     /// There was nothing to do.
     NotNeeded,
+    /// It would be done; the run only looks.
+    Planned,
     /// What it needs does not exist yet.
     Pending,
     /// It did not work; the findings say why.
@@ -87,6 +89,7 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::NotNeeded => "not-needed",
+            Self::Planned => "planned",
             Self::Pending => "pending",
             Self::Failed => "failed",
             Self::Refused => "refused",

@@ -1,7 +1,7 @@
 //! `sidestep run`: a site through every step.
 
 use sidestep_flow::{Extent, Run};
-use sidestep_model::event::{Event, ResourceState, Step};
+use sidestep_model::event::{Event, ResourceKind, ResourceState, Step};
 use sidestep_model::finding::Effect;
 use sidestep_model::site::Site;
 
@@ -96,13 +96,18 @@ fn text(place: &Place, site: &Site, extent: Extent, run: &Run, told: &Told) -> S
     for (title, state) in lists {
         parts.extend(run_view::made(told, state).map(|list| format!("{title}\n{list}")));
     }
-    if !told.records.is_empty() {
+    let is_new = told
+        .resources
+        .iter()
+        .any(|one| one.kind == ResourceKind::PrivateEndpoint && one.state == ResourceState::Made);
+    if is_new {
         parts.push(format!(
             "The private endpoint's records, as Azure lists them\n{}",
             dns_view::listed(&told.records, &told.zones)
         ));
     }
-    if let Some(check) = &told.check {
+    // A check that passed is a line of the table above.
+    if let Some(check) = told.check.as_ref().filter(|check| !check.is_passed()) {
         parts.push(check_view::text(check));
     }
     if let Some(evidence) = &told.evidence {

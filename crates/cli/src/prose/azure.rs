@@ -55,9 +55,11 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
             code,
             detail,
         } => {
+            // Entra ID begins its sentence with the code.
             let code = code
                 .as_ref()
-                .map_or_else(String::new, |code| format!(" with {code}"));
+                .filter(|code| !detail.starts_with(code.as_str()));
+            let code = code.map_or_else(String::new, |code| format!(" with {code}"));
             format!("Entra ID rejects the sign-in by {credential}{code}: {detail}")
         }
         AzureFinding::SignInUnreachable {
@@ -116,6 +118,9 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
         }
         AzureFinding::EndpointFailed { endpoint, state } => {
             format!("the private endpoint {endpoint} is in the state {state}")
+        }
+        AzureFinding::EndpointMissing { endpoint } => {
+            format!("the vault has no private endpoint {endpoint}, so there is no path to check")
         }
         AzureFinding::DatabaseNameUnfit {
             database,
@@ -236,6 +241,10 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         }
         AzureFinding::EndpointFailed { .. } => {
             "look at the endpoint in the portal; delete it there and start again".to_owned()
+        }
+        AzureFinding::EndpointMissing { .. } => {
+            "`sidestep run` makes it; correct [private_endpoint] name where it has another"
+                .to_owned()
         }
         AzureFinding::DatabaseNameUnfit { .. } => {
             "protect its instance automatically in the portal, or rename it".to_owned()

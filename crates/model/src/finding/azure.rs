@@ -179,6 +179,11 @@ pub enum AzureFinding {
         /// Its state.
         state: String,
     },
+    /// SS525: the vault has no private endpoint.
+    EndpointMissing {
+        /// The site's name of it.
+        endpoint: String,
+    },
     /// SS601: a database's name with which Azure configures no protection.
     DatabaseNameUnfit {
         /// `INSTANCE/database`.
@@ -231,6 +236,7 @@ impl AzureFinding {
             Self::BackupAmbiguous { .. } => 522,
             Self::ApprovalPending { .. } => 523,
             Self::EndpointFailed { .. } => 524,
+            Self::EndpointMissing { .. } => 525,
             Self::DatabaseNameUnfit { .. } => 601,
             Self::NothingChosen { .. } => 602,
             Self::PatternMatchesNothing { .. } => 603,
@@ -270,6 +276,7 @@ impl AzureFinding {
             | Self::PolicyMissing { .. }
             | Self::SoftDeleted { .. }
             | Self::ApprovalPending { .. }
+            | Self::EndpointMissing { .. }
             | Self::NothingChosen { .. }
             | Self::PatternMatchesNothing { .. }
             | Self::NotProtected { .. } => Effect::RefuseEnvironment,
