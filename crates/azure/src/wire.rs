@@ -13,6 +13,7 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method as CoreMethod,
 use hyper::body::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
 use sidestep_model::network::Network;
 
 use crate::proxy::OwnProxy;
@@ -56,6 +57,16 @@ pub(crate) struct Lost {
     /// Whether the request was surely never sent.
     pub(crate) never_sent: bool,
     pub(crate) detail: String,
+}
+
+/// Entra ID's no.
+///
+/// `azure_identity` 1.0.0 borrows the description out of the answer, which fails
+/// for one that holds `\r\n`, as Entra ID's do; so it is taken out here.
+#[derive(Debug, thiserror::Error, Deserialize)]
+#[error("{error_description}")]
+pub(crate) struct Rejected {
+    pub(crate) error_description: String,
 }
 
 impl Wire {
@@ -223,6 +234,12 @@ impl HttpClient for Wire {
             ErrorKind::Io
         };
         let reply = reply.map_err(|lost| CoreError::new(kind, lost))?;
+        if !is_metadata && matches!(reply.status.as_u16(), 400..=403) {
+            // Whoever answers otherwise is not Entra ID.
+            if let Ok(rejected) = serde_json::from_slice::<Rejected>(&reply.body) {
+                return Err(CoreError::new(ErrorKind::Other, rejected));
+            }
+        }
         let mut headers = Headers::new();
         for (name, value) in &reply.headers {
             if let Ok(value) = value.to_str() {
