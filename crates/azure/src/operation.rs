@@ -194,6 +194,13 @@ impl Azure {
     }
 }
 
+/// Whether an answer tells of an operation that goes on.
+pub(crate) fn is_begun_by(reply: &Reply) -> bool {
+    [STATUS_HEADER, LOCATION.as_str()]
+        .into_iter()
+        .any(|name| header(&reply.headers, name).is_some())
+}
+
 fn failed(doing: &'static str, operation: Operation) -> AzureError {
     let status = operation.status.unwrap_or_default();
     let (code, message) = operation.error.unwrap_or_default().into_parts();
