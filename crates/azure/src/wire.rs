@@ -26,6 +26,9 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// A dropped packet shows as silence; Windows itself would wait 21 seconds.
 const CONNECT: Duration = Duration::from_secs(15);
 
+/// ARM gives up on what it asks within a minute and says so.
+const SILENCE: Duration = Duration::from_secs(90);
+
 /// The metadata service answers in milliseconds or not at all.
 const CONNECT_METADATA: Duration = Duration::from_secs(2);
 
@@ -80,6 +83,7 @@ impl Wire {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .no_proxy()
+                .read_timeout(SILENCE)
                 .user_agent(concat!("sidestep/", env!("CARGO_PKG_VERSION")))
         };
         let mut azure = base()

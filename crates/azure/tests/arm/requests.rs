@@ -301,6 +301,31 @@ async fn a_failed_operation_tells_azures_code() {
 }
 
 #[tokio::test]
+async fn an_operation_is_not_done_because_nobody_can_read_it() {
+    for (body, is_failed) in [
+        (
+            r#"{"status":"Failed","error":{"code":400010,"message":"m"}}"#,
+            true,
+        ),
+        ("<html>Please log in</html>", false),
+    ] {
+        let azure = Loopback::start(move |_, before| match before {
+            0 => answer(202, "").header("azure-asyncoperation", "/op?api-version=1"),
+            _ => answer(200, body),
+        })
+        .await;
+        let changed = azure
+            .azure()
+            .set_public_network_access(&vault(), true)
+            .await;
+        match changed.unwrap_err() {
+            AzureError::OperationFailed { code, .. } => assert!(is_failed && code == "400010"),
+            error => assert!(!is_failed && matches!(error, AzureError::Unreadable { .. })),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_in_work_is_waited_for_and_not_written_again() {
     let endpoint = |state: &str| {
         format!(

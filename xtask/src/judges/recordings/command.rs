@@ -238,8 +238,14 @@ fn policy(interaction: &Interaction) -> Option<&'static str> {
         .map(|part| &part["policyType"])
         .collect();
     let first = parts.and_then(|parts| parts.first());
-    let is_daily =
-        first.is_some_and(|full| full["schedulePolicy"]["scheduleRunFrequency"] == "Daily");
+    let is_daily = first.is_some_and(|full| {
+        let retention = &full["retentionPolicy"];
+        full["schedulePolicy"]["scheduleRunFrequency"] == "Daily"
+            && full["tieringPolicy"].is_null()
+            && ["weeklySchedule", "monthlySchedule", "yearlySchedule"]
+                .into_iter()
+                .all(|schedule| retention[schedule].is_null())
+    });
     let is_ours = properties["workLoadType"] == "SQLDataBase"
         && kinds.iter().copied().eq(["Full", "Log"])
         && is_daily;

@@ -64,6 +64,11 @@ const ONLY_OURS: &[Exclusion] = &[
     },
     Exclusion {
         kind: Kind::CreateVault,
+        key: "properties.publicNetworkAccess",
+        reason: "Sidestep always says whether a vault is public; az does where it was told",
+    },
+    Exclusion {
+        kind: Kind::CreateVault,
         key: "properties.redundancySettings",
         reason: "Sidestep names the redundancy at once; az sets it by a second request",
     },

@@ -7,7 +7,8 @@ use anyhow::{Context as _, ensure};
 use saphyr::{LoadableYamlNode as _, Yaml};
 use serde_json::Value;
 
-const ARM: &str = "https://management.azure.com";
+/// Where recorded requests went; what goes elsewhere is none of ours.
+pub(super) const ARM: &str = "https://management.azure.com";
 
 /// One recorded request and its answer.
 #[derive(Clone, Debug)]
@@ -51,7 +52,9 @@ impl Interaction {
     }
 }
 
-/// The polls of the operation that interaction `at` begins.
+/// The polls of the operation that interaction `at` begins. Of two kinds of
+/// address, az asks one until it is done; what it reads at the other afterwards
+/// is no poll.
 pub(super) fn polls(interactions: &[Interaction], at: usize) -> Vec<usize> {
     if interactions[at].method == "GET" {
         return Vec::new();
@@ -59,11 +62,16 @@ pub(super) fn polls(interactions: &[Interaction], at: usize) -> Vec<usize> {
     let Some(operation) = interactions[at].operation() else {
         return Vec::new();
     };
-    let later = interactions.iter().enumerate().skip(at + 1);
-    later
-        .filter(|(_, later)| later.method == "GET" && later.segments().last() == Some(&operation))
-        .map(|(index, _)| index)
-        .collect()
+    let mut polls: Vec<usize> = Vec::new();
+    for (index, later) in interactions.iter().enumerate().skip(at + 1) {
+        let path = later.segments();
+        let is_poll = later.method == "GET" && path.last() == Some(&operation);
+        let is_same = |first: &usize| interactions[*first].segments() == path;
+        if is_poll && polls.first().is_none_or(is_same) {
+            polls.push(index);
+        }
+    }
+    polls
 }
 
 /// Reads a recording; what was not said to ARM is left out.

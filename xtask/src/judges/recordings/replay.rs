@@ -24,7 +24,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::recording::{Interaction, query, segments};
+use super::recording::{ARM as ARM_URL, Interaction, query, segments};
 
 const ARM: &str = "management.azure.com";
 const ENTRA: &str = "login.microsoftonline.com";
@@ -175,22 +175,22 @@ fn page(target: &str) -> Option<String> {
     query.find_map(|(name, value)| name.eq_ignore_ascii_case("$skiptoken").then_some(value))
 }
 
-/// Whether a poll went where the answer `before` says, to the letter. Only where
-/// the location has lost its api-version, it must go where az went.
+/// Whether a poll went where the answer `before` says, to the letter. Of two
+/// addresses it must be the one that az took, if az took one; and only where the
+/// location has lost its api-version, it must go where az went.
 fn is_as_told(sent: &Sent, before: &Interaction, recorded: &Interaction) -> bool {
-    let mut told = ["azure-asyncoperation", "location"]
+    let told: Vec<&str> = ["azure-asyncoperation", "location"]
         .into_iter()
-        .filter_map(|name| {
-            before
-                .header(name)?
-                .strip_prefix("https://management.azure.com")
-        });
-    let has_version = |target: &str| {
-        let mut query = query(target).into_iter();
-        query.any(|(name, _)| name == "api-version")
-    };
-    let is_azs = lower(&segments(&sent.target)) == lower(&recorded.segments());
-    told.any(|target| target == sent.target || (!has_version(target) && is_azs))
+        .filter_map(|name| before.header(name)?.strip_prefix(ARM_URL))
+        .collect();
+    let path = |target: &str| lower(&segments(target));
+    let has_version = |target: &str| query(target).iter().any(|(name, _)| name == "api-version");
+    let azs = path(&recorded.target);
+    let is_azs = path(&sent.target) == azs;
+    let took_one = told.iter().any(|target| path(target) == azs);
+    told.iter().any(|target| {
+        (*target == sent.target && (is_azs || !took_one)) || (!has_version(target) && is_azs)
+    })
 }
 
 fn shortened(target: &str) -> String {
