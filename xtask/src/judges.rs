@@ -7,6 +7,7 @@
 use std::io::Write;
 
 mod dotnet;
+mod recordings;
 
 /// A claim and who can say whether it is true.
 pub(crate) struct Judge {
@@ -25,11 +26,18 @@ pub(crate) enum Verdict {
     NotJudged(String),
 }
 
-const JUDGES: &[Judge] = &[Judge {
-    name: "dotnet",
-    claim: "bypass lists and ProxyServer strings mean to us what they mean to .NET Framework",
-    ask: dotnet::judge,
-}];
+const JUDGES: &[Judge] = &[
+    Judge {
+        name: "dotnet",
+        claim: "bypass lists and ProxyServer strings mean to us what they mean to .NET Framework",
+        ask: dotnet::judge,
+    },
+    Judge {
+        name: "recordings",
+        claim: "we ask Azure as its own tool does, and understand what it answers",
+        ask: recordings::judge,
+    },
+];
 
 /// The judges with these names, all for none, or the first name that is unknown.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Judge>, &String> {

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use crate::client::Pace;
 use crate::cloud::Endpoints;
 use crate::error::AzureError;
-use crate::wire::{Lost, Wire};
+use crate::wire::{Lost, Rejected, Wire};
 
 /// What Sidestep signs in with. The secret is never shown.
 #[derive(Clone, Debug)]
@@ -78,13 +78,19 @@ impl Credential {
 /// Hands out tokens for ARM.
 pub(crate) struct SignIn {
     credential: Credential,
-    source: Arc<dyn TokenCredential>,
+    tenant: Option<String>,
+    options: ClientOptions,
     host: &'static str,
     scope: &'static str,
     route: String,
     deadline: Duration,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    source: Arc<dyn TokenCredential>,
     /// The Azure CLI is started anew for each token, so they are kept here.
-    held: Mutex<Option<AccessToken>>,
+    token: Option<AccessToken>,
 }
 
 /// A token is not used in its last minutes: a request may wait in a queue.
@@ -100,19 +106,24 @@ impl SignIn {
         pace: &Pace,
     ) -> Result<Self, AzureError> {
         let options = client_options(endpoints, wire, pace.floor);
-        let source =
-            source(&credential, tenant, options).map_err(|error| AzureError::NoCredential {
+        let source = source(&credential, tenant, options.clone()).map_err(|error| {
+            AzureError::NoCredential {
                 credential: credential.name(),
                 detail: shown(&error),
-            })?;
+            }
+        })?;
         Ok(Self {
             credential,
-            source,
+            tenant: tenant.map(str::to_owned),
+            options,
             host: endpoints.authority,
             scope: endpoints.scope,
             route,
             deadline: pace.request,
-            held: Mutex::new(None),
+            held: Mutex::new(Held {
+                source,
+                token: None,
+            }),
         })
     }
 
@@ -120,24 +131,31 @@ impl SignIn {
     pub(crate) async fn token(&self) -> Result<Secret, AzureError> {
         let mut held = self.held.lock().await;
         let now = azure_core::time::OffsetDateTime::now_utc();
-        if let Some(token) = held.as_ref().filter(|token| token.expires_on > now + SPARE) {
+        let is_good = |token: &&AccessToken| token.expires_on > now + SPARE;
+        if let Some(token) = held.token.as_ref().filter(is_good) {
             return Ok(token.token.clone());
         }
         let scopes = [self.scope];
-        let asking = self.source.get_token(&scopes, None);
+        let asking = held.source.get_token(&scopes, None);
         let token = match tokio::time::timeout(self.deadline, asking).await {
             Ok(Ok(token)) => token,
             Ok(Err(error)) => return Err(self.told_apart(&error)),
             Err(_) => return Err(self.unreachable("no answer in time".to_owned())),
         };
         let secret = token.token.clone();
-        *held = Some(token);
+        held.token = Some(token);
         Ok(secret)
     }
 
-    /// Forgets the token that ARM would not take.
+    /// Forgets the token that ARM would not take. `azure_identity` keeps tokens
+    /// too and forgets none before its time, so its credential is replaced.
     pub(crate) async fn forget(&self) {
-        *self.held.lock().await = None;
+        let mut held = self.held.lock().await;
+        held.token = None;
+        let (credential, tenant) = (&self.credential, self.tenant.as_deref());
+        if let Ok(source) = source(credential, tenant, self.options.clone()) {
+            held.source = source;
+        }
     }
 
     fn unreachable(&self, detail: String) -> AzureError {
@@ -163,16 +181,21 @@ impl SignIn {
                 self.unreachable(lost.detail.clone())
             };
         }
+        if let Some(rejected) = cause::<Rejected>(error) {
+            let line = rejected.error_description.lines().next();
+            let detail = self.without_secret(line.unwrap_or_default().to_owned());
+            return AzureError::SignInRejected {
+                credential,
+                code: entra_code(&detail),
+                detail,
+            };
+        }
         if let Some(status) = status(error) {
-            return match status {
-                // The metadata service's answer where no identity was assigned.
-                400 | 404 if is_machine => AzureError::NoCredential { credential, detail },
-                400..=403 => AzureError::SignInRejected {
-                    credential,
-                    code: entra_code(&detail),
-                    detail,
-                },
-                _ => self.unreachable(format!("it answered {status}")),
+            // As where no identity was assigned to the machine.
+            return if is_machine {
+                AzureError::NoCredential { credential, detail }
+            } else {
+                self.unreachable(format!("it answered {status}"))
             };
         }
         if matches!(self.credential, Credential::AzureCli) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 /// Why Azure did not do what it was asked for.
@@ -147,38 +148,38 @@ impl AzureError {
     }
 }
 
-/// `{"error":{"code","message"}}`, or what is left of it.
-#[derive(Default, Deserialize)]
-pub(crate) struct Envelope {
-    #[serde(default)]
-    error: Option<Inner>,
-}
-
-/// What is inside; also an operation's `error`.
+/// What is inside `{"error":{"code","message"}}`, and an operation's `error`.
 #[derive(Clone, Default, Deserialize)]
 pub(crate) struct Inner {
+    /// Text, and a number from some of Azure's services.
     #[serde(default)]
-    code: Option<String>,
+    code: Value,
     #[serde(default)]
     message: Option<String>,
 }
 
 impl Inner {
     pub(crate) fn into_parts(self) -> (String, String) {
-        (
-            self.code.unwrap_or_default(),
-            self.message.unwrap_or_default(),
-        )
+        let code = match self.code {
+            Value::String(code) => code,
+            Value::Number(code) => code.to_string(),
+            _ => String::new(),
+        };
+        (code, self.message.unwrap_or_default())
     }
 }
 
 /// Reads Azure's error out of a body. An empty body, a page of a gateway, or an
 /// error without its envelope all occur.
 pub(crate) fn parse(body: &[u8]) -> (String, String) {
-    let enveloped = serde_json::from_slice::<Envelope>(body)
-        .ok()
-        .and_then(|envelope| envelope.error);
-    let inner = enveloped.or_else(|| serde_json::from_slice::<Inner>(body).ok());
+    let mut document: Value = serde_json::from_slice(body).unwrap_or_default();
+    let inner = match document.get_mut("error") {
+        Some(inner) => inner.take(),
+        None => document,
+    };
+    // Serde takes an array for an object whose fields have no names.
+    let inner = Some(inner).filter(Value::is_object);
+    let inner = inner.and_then(|inner| serde_json::from_value::<Inner>(inner).ok());
     inner.unwrap_or_default().into_parts()
 }
 
@@ -220,6 +221,7 @@ mod tests {
             ),
             (r#"{"code":"A","message":"b"}"#, "A", "b"),
             (r#"{"error":{"code":"A"}}"#, "A", ""),
+            (r#"{"error":{"code":-7,"message":null}}"#, "-7", ""),
             (r#"{"error":null}"#, "", ""),
             ("", "", ""),
             ("<html>502 Bad Gateway</html>", "", ""),

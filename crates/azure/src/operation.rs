@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::arm_id::ArmId;
-use crate::client::{Azure, Call, accepted, refused};
+use crate::client::{Azure, Call, accepted, read, refused};
 use crate::error::{AzureError, Inner};
 use crate::request::BACKUP;
 use crate::retry;
@@ -125,7 +125,11 @@ impl Azure {
             if !reply.status.is_success() {
                 return Err(refused(doing, &reply));
             }
-            let operation: Operation = serde_json::from_slice(&reply.body).unwrap_or_default();
+            let operation = if reply.body.is_empty() {
+                Operation::default()
+            } else {
+                read(doing, &reply)?
+            };
             let state = match &operation.status {
                 Some(status) => state(status),
                 // Without a status, the HTTP status is all there is.
@@ -192,6 +196,13 @@ impl Azure {
         tokio::time::sleep(pause).await;
         Ok(())
     }
+}
+
+/// Whether an answer tells of an operation that goes on.
+pub(crate) fn is_begun_by(reply: &Reply) -> bool {
+    [STATUS_HEADER, LOCATION.as_str()]
+        .into_iter()
+        .any(|name| header(&reply.headers, name).is_some())
 }
 
 fn failed(doing: &'static str, operation: Operation) -> AzureError {

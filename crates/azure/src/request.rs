@@ -1,6 +1,6 @@
 //! Requests as ARM takes them, and lists with their further pages.
 
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::arm_id::ArmId;
 use crate::client::{Azure, Call, accepted, found, read};
 use crate::error::AzureError;
+use crate::operation;
 
 /// Recovery Services vaults: `vaults.json`.
 pub(crate) const VAULTS: &str = "2024-04-01";
@@ -94,7 +95,8 @@ impl Azure {
         read(doing, &accepted(doing, reply)?)
     }
 
-    /// Writes a resource and waits until that is done, then reads it.
+    /// Writes a resource, waits until that is done, and reads it: out of the
+    /// answer where it was done at once.
     pub(crate) async fn put<T: DeserializeOwned>(
         &self,
         doing: &'static str,
@@ -103,6 +105,9 @@ impl Azure {
     ) -> Result<T, AzureError> {
         let call = Call::new(doing, Method::PUT, url.clone()).with(body);
         let reply = accepted(doing, self.send(&call).await?)?;
+        if reply.status == StatusCode::OK && !operation::is_begun_by(&reply) {
+            return read(doing, &reply);
+        }
         self.follow_status(doing, reply).await?;
         self.get_there(doing, url).await
     }

@@ -13,6 +13,7 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method as CoreMethod,
 use hyper::body::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
 use sidestep_model::network::Network;
 
 use crate::proxy::OwnProxy;
@@ -24,6 +25,9 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// A dropped packet shows as silence; Windows itself would wait 21 seconds.
 const CONNECT: Duration = Duration::from_secs(15);
+
+/// ARM gives up on what it asks within a minute and says so.
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// The metadata service answers in milliseconds or not at all.
 const CONNECT_METADATA: Duration = Duration::from_secs(2);
@@ -58,6 +62,16 @@ pub(crate) struct Lost {
     pub(crate) detail: String,
 }
 
+/// Entra ID's no.
+///
+/// `azure_identity` 1.0.0 borrows the description out of the answer, which fails
+/// for one that holds `\r\n`, as Entra ID's do; so it is taken out here.
+#[derive(Debug, thiserror::Error, Deserialize)]
+#[error("{error_description}")]
+pub(crate) struct Rejected {
+    pub(crate) error_description: String,
+}
+
 impl Wire {
     pub(crate) fn new(network: &Network, proxy: &OwnProxy) -> Result<Self, String> {
         let config = tls::client(network.only_authority_pem.as_deref())?;
@@ -69,6 +83,7 @@ impl Wire {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .no_proxy()
+                .read_timeout(SILENCE)
                 .user_agent(concat!("sidestep/", env!("CARGO_PKG_VERSION")))
         };
         let mut azure = base()
@@ -223,6 +238,12 @@ impl HttpClient for Wire {
             ErrorKind::Io
         };
         let reply = reply.map_err(|lost| CoreError::new(kind, lost))?;
+        if !is_metadata && matches!(reply.status.as_u16(), 400..=403) {
+            // Whoever answers otherwise is not Entra ID.
+            if let Ok(rejected) = serde_json::from_slice::<Rejected>(&reply.body) {
+                return Err(CoreError::new(ErrorKind::Other, rejected));
+            }
+        }
         let mut headers = Headers::new();
         for (name, value) in &reply.headers {
             if let Ok(value) = value.to_str() {

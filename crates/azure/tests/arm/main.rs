@@ -1,0 +1,7 @@
+//! The client against Azure's answers, on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod loopback;
+mod requests;
+mod sign_in;
