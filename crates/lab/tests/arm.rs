@@ -8,7 +8,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use sidestep_lab::{Fault, InitialProxy, Lab, Path, Service, Who};
 use support::{
-    GOOD_LIST, PLUGIN, SYSTEM, arm, container, endpoint, endpoint_body, item, machine, order,
+    Arm, GOOD_LIST, PLUGIN, SYSTEM, arm, container, endpoint, endpoint_body, item, machine, order,
     registration, registry, rewrite, setup, vault, versioned,
 };
 
@@ -38,10 +38,57 @@ async fn the_whole_sequence() {
     );
     let records =
         || async { arm.get(&endpoint()).await.body["properties"]["customDnsConfigs"].clone() };
-    let at_first = records().await;
+    let at_first = records(&arm).await;
     assert_eq!(at_first.as_array().unwrap().len(), 8, "{at_first:#}");
     assert!(!at_first.to_string().contains("privatelink"));
 
+    discover(&lab, &arm).await;
+    let seen = arm.protect().await;
+    assert_eq!((seen.status, &seen.body), (202, &Value::Null));
+    let seen = arm.done(&seen).await;
+    let job = arm.job(seen.text("/properties/jobId")).await;
+    assert_eq!(job.text("/properties/operation"), "ConfigureBackup");
+    let state = |seen: &support::Seen| seen.text("/properties/protectionState").to_owned();
+    assert_eq!(state(&arm.get(&item()).await), "IRPending");
+
+    drop(lab.take_connections());
+    let job = arm.backed_up().await;
+    assert_eq!(
+        job.text("/properties/status"),
+        "Completed",
+        "{:#}",
+        job.body
+    );
+    assert_eq!(job.text("/properties/operation"), "Backup (Full)");
+    assert_eq!(job.text("/properties/activityId"), "the-clients-own-name");
+    assert_eq!(
+        job.text("/properties/extendedInfo/propertyBag/Data Transferred (in MB)"),
+        "2.3842"
+    );
+    let seen = arm.get(&item()).await;
+    assert_eq!(state(&seen), "Protected");
+    assert_eq!(seen.text("/properties/lastBackupStatus"), "Healthy");
+    assert_eq!(records(&arm).await.as_array().unwrap().len(), 11);
+    let stored = lab.stored().unwrap();
+    assert_eq!(
+        (stored.bytes, stored.database.as_str()),
+        (2_500_000, "MSSQLSERVER/orders")
+    );
+    let streamed = lab.take_connections();
+    assert!(
+        streamed.iter().all(|seen| seen.path != Path::Proxy),
+        "{streamed:#?}"
+    );
+    assert!(streamed.iter().any(|seen| {
+        (seen.account, seen.service, seen.path)
+            == (Who::Plugin, Service::Blob, Path::PrivateEndpoint)
+    }));
+
+    check_census_and_log(&lab, &arm);
+}
+
+/// Refreshes, registers and lists, each answer looked at.
+async fn discover(lab: &Lab, arm: &Arm<'_>) {
     let filter = "?$filter=backupManagementType%20eq%20'AzureWorkload'";
     let fabric = format!("{}/backupFabrics/Azure", vault());
     let seen = arm
@@ -71,9 +118,9 @@ async fn the_whole_sequence() {
         registered.text("/properties/extendedInfo/hostServerName"),
         "sqlvm1-with-a-l"
     );
-    assert!(registry(&lab).contains(&format!("[HKEY_USERS\\{PLUGIN}\\")));
-    assert_eq!(records().await.as_array().unwrap().len(), 10);
-    rewrite(&lab, GOOD_LIST, &[SYSTEM, PLUGIN]);
+    assert!(registry(lab).contains(&format!("[HKEY_USERS\\{PLUGIN}\\")));
+    assert_eq!(records(arm).await.as_array().unwrap().len(), 10);
+    rewrite(lab, GOOD_LIST, &[SYSTEM, PLUGIN]);
 
     let seen = arm
         .post(&format!("{}/inquire{filter}", container()), None)
@@ -97,47 +144,14 @@ async fn the_whole_sequence() {
             "sqldatabase;mssqlserver;orders"
         ]
     );
-    let seen = arm.protect().await;
-    assert_eq!((seen.status, &seen.body), (202, &Value::Null));
-    let seen = arm.done(&seen).await;
-    let job = arm.job(seen.text("/properties/jobId")).await;
-    assert_eq!(job.text("/properties/operation"), "ConfigureBackup");
-    let state = |seen: &support::Seen| seen.text("/properties/protectionState").to_owned();
-    assert_eq!(state(&arm.get(&item()).await), "IRPending");
+}
 
-    drop(lab.take_connections());
-    let job = arm.backed_up().await;
-    assert_eq!(
-        job.text("/properties/status"),
-        "Completed",
-        "{:#}",
-        job.body
-    );
-    assert_eq!(job.text("/properties/operation"), "Backup (Full)");
-    assert_eq!(job.text("/properties/activityId"), "the-clients-own-name");
-    assert_eq!(
-        job.text("/properties/extendedInfo/propertyBag/Data Transferred (in MB)"),
-        "2.3842"
-    );
-    let seen = arm.get(&item()).await;
-    assert_eq!(state(&seen), "Protected");
-    assert_eq!(seen.text("/properties/lastBackupStatus"), "Healthy");
-    assert_eq!(records().await.as_array().unwrap().len(), 11);
-    let stored = lab.stored().unwrap();
-    assert_eq!(
-        (stored.bytes, stored.database.as_str()),
-        (2_500_000, "MSSQLSERVER/orders")
-    );
-    let streamed = lab.take_connections();
-    assert!(
-        streamed.iter().all(|seen| seen.path != Path::Proxy),
-        "{streamed:#?}"
-    );
-    assert!(streamed.iter().any(|seen| {
-        (seen.account, seen.service, seen.path)
-            == (Who::Plugin, Service::Blob, Path::PrivateEndpoint)
-    }));
+/// What the endpoint has addresses for.
+async fn records(arm: &Arm<'_>) -> Value {
+    arm.get(&endpoint()).await.body["properties"]["customDnsConfigs"].clone()
+}
 
+fn check_census_and_log(lab: &Lab, arm: &Arm<'_>) {
     let census = lab.census();
     let made = [
         census.endpoints,
@@ -387,7 +401,7 @@ async fn an_endpoint_by_hand_waits_for_approval() {
     arm.done(&seen).await;
     let records =
         || async { arm.get(&endpoint()).await.body["properties"]["customDnsConfigs"].clone() };
-    assert_eq!(records().await, json!([]));
+    assert_eq!(records(&arm).await, json!([]));
     let seen = arm.get(&vault()).await;
     let mut connection = seen.body["properties"]["privateEndpointConnections"][0].clone();
     let state = &mut connection["properties"]["privateLinkServiceConnectionState"];
@@ -397,7 +411,7 @@ async fn an_endpoint_by_hand_waits_for_approval() {
     let seen = arm.put(&path, connection).await;
     assert_eq!(seen.status, 201);
     arm.done(&seen).await;
-    assert_eq!(records().await.as_array().unwrap().len(), 8);
+    assert_eq!(records(&arm).await.as_array().unwrap().len(), 8);
 }
 
 #[tokio::test]

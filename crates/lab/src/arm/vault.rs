@@ -91,7 +91,7 @@ pub(super) fn new(id: &str, location: &str, public_access: bool) -> Vault {
         changed: Timestamp::now(),
         made_by: None,
         was_used: false,
-        grown: Allocated::AtCreation,
+        grown: Allocated::Created,
         connection_states: BTreeMap::new(),
         containers: Vec::new(),
         policies: policy::defaults(),

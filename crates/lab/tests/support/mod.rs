@@ -121,7 +121,9 @@ pub(crate) async fn over(
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(std::io::Error::other)?;
-    tokio::spawn(connection);
+    // Ends with this call, so that a client who gives up hangs up.
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(connection);
     let host = header::HeaderValue::try_from(host).unwrap();
     request.headers_mut().insert(header::HOST, host);
     let answer = sender.send_request(request).await;
