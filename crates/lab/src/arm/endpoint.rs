@@ -16,6 +16,9 @@ use super::world::members;
 use super::zone_group;
 use crate::address::Plan;
 
+/// Looks at which a new endpoint still shows as being made.
+const MAKING: u32 = 2;
+
 pub(super) fn route(azure: &Azure, call: &Call, rest: &[&str]) -> Result<Reply, Problem> {
     match rest {
         [_] => one(azure, call),
@@ -96,7 +99,7 @@ fn put(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
         );
         return Err(Problem::bad("SubnetIsFull", message));
     }
-    let operation = state.begin(1, End::Succeeded);
+    let operation = state.begin(MAKING, End::Succeeded);
     let endpoint = Endpoint {
         made_by: Some(operation.clone()),
         ..wanted
@@ -213,7 +216,6 @@ pub(super) fn document(state: &State, plan: &Plan, endpoint: &Endpoint) -> Value
         "location": endpoint.location,
         "properties": {
             "provisioningState": if is_made { "Succeeded" } else { "Updating" },
-            "resourceGuid": guid(&endpoint.id),
             "privateLinkServiceConnections": automatic,
             "manualPrivateLinkServiceConnections": manual,
             "subnet": { "id": endpoint.subnet },

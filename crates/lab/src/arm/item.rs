@@ -16,6 +16,7 @@ use super::operation::{End, accepted, versioned};
 use super::router::only;
 use super::state::{Item, JobEnd, State, Vault, same};
 use super::vault;
+use super::work::Order;
 use crate::address::Allocated;
 
 const WORKLOAD: &str = "AzureWorkload";
@@ -227,7 +228,7 @@ pub(super) fn back_up(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     });
     let database = format!("{}/{}", item.instance, item.database);
     let abort = azure.work().back_up(
-        super::registration::Order {
+        Order {
             vault: vault.id.clone(),
             container: item.container.clone(),
             item: item.name.clone(),

@@ -200,7 +200,7 @@ fn about_machine(state: &State, id: &str) -> Value {
         "location": state.location,
         "properties": {
             "vmId": guid(id),
-            "hardwareProfile": { "vmSize": "Standard_D4s_v5" },
+            "hardwareProfile": { "vmSize": "Standard_D4s_v3" },
             "storageProfile": {
                 "osDisk": {
                     "osType": "Windows",
