@@ -44,12 +44,12 @@ pub struct Names {
 /// endpoints", MicrosoftDocs/azure-docs): storage accounts are allocated late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Allocated {
-    /// With the endpoint.
-    AtCreation,
-    /// The communication channel, at the first registration that is tried.
-    AtRegistration,
-    /// The data accounts, at the first backup that is tried.
-    AtBackup,
+    /// When the endpoint is created.
+    Created,
+    /// When a registration is first tried: the communication channel.
+    Registered,
+    /// When a backup is first tried: the data accounts.
+    BackedUp,
 }
 
 /// What a name is inside the private network.
@@ -98,9 +98,9 @@ pub(crate) const LABELS: [&str; 8] = [
 
 /// The storage accounts behind the vault: account, kind, when the endpoint gets it.
 const STORAGE: [(&str, &str, Allocated); 3] = [
-    ("ecs114", "queue", Allocated::AtRegistration),
-    ("ecs114", "blob", Allocated::AtRegistration),
-    ("prot120", "blob", Allocated::AtBackup),
+    ("ecs114", "queue", Allocated::Registered),
+    ("ecs114", "blob", Allocated::Registered),
+    ("prot120", "blob", Allocated::BackedUp),
 ];
 
 impl Plan {
@@ -127,7 +127,7 @@ impl Plan {
                 private: Some(Private {
                     record: backup(name),
                     address: Ipv4Addr::new(10, 1, 0, last),
-                    allocated: Allocated::AtCreation,
+                    allocated: Allocated::Created,
                 }),
                 public: Some(Ipv4Addr::new(203, 0, 113, last)),
             });

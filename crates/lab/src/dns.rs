@@ -16,8 +16,8 @@ use crate::LabError;
 use crate::address::View;
 use crate::arm::World;
 
-/// Seconds; short, because records come and go in a rehearsal.
-const TIME_TO_LIVE: u32 = 1;
+/// Seconds; none, because records come and go in a rehearsal.
+const TIME_TO_LIVE: u32 = 0;
 
 /// A running DNS server; it stops when dropped.
 pub(crate) struct Dns {

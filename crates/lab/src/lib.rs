@@ -124,6 +124,10 @@ impl Lab {
         let azure_log = std::fs::File::create(folder.path().join(AZURE_LOG))?;
 
         let world = World::new(State::start(&setup, &plan), plan.clone());
+        if setup.dns_by_hand {
+            // What is there before the lab starts is known to the company's DNS.
+            world.enter_records();
+        }
         let directory = Directory::new(setup.clone());
         let records = Records::default();
         let mut tasks = JoinSet::new();
@@ -354,7 +358,7 @@ fn resolver(server: SocketAddr) -> Result<TokioResolver, LabError> {
     let server = NameServerConfig::new(server.ip(), true, vec![udp]);
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    // Records come and go within moments here.
+    // Records come while a rehearsal runs; waiting for a cache would show nothing.
     builder.options_mut().cache_size = 0;
     builder
         .build()

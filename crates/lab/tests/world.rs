@@ -2,70 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod support;
+
 use std::net::TcpStream;
 use std::time::Duration;
 
-use sidestep_lab::{
-    Cloud, Content, Fault, InitialProxy, Lab, Path, ProxyAddress, Service, Setup, Who,
-};
-
-const GOOD_LIST: &str = "169.254.169.254;*.backup.windowsazure.com;*.core.windows.net;\
-                         *.microsoftonline.com;enterpriseregistration.windows.net";
-
-fn setup(initial: InitialProxy, faults: &[Fault]) -> Setup {
-    Setup {
-        cloud: Cloud::AzureCloud,
-        region: "japaneast".to_owned(),
-        geo_code: "jpe".to_owned(),
-        vault: "rsv".to_owned(),
-        resource_group: "rg".to_owned(),
-        subscription: "00000000-0000-0000-0000-000000000000".to_owned(),
-        vm: "sqlvm1".to_owned(),
-        proxy: ProxyAddress {
-            host: "10.2.0.16".to_owned(),
-            port: 8080,
-        },
-        initial,
-        databases: vec!["MSSQLSERVER/orders".to_owned()],
-        content: Content::Generated {
-            bytes: 2_500_000,
-            seed: 7,
-        },
-        faults: faults.to_vec(),
-    }
-}
+use sidestep_lab::{Fault, InitialProxy, Lab, Path, Service, Who};
+use support::{GOOD_LIST, PLUGIN, SYSTEM, arm, rewrite, setup};
 
 async fn lab(initial: InitialProxy, faults: &[Fault]) -> Lab {
     Lab::start(setup(initial, faults)).await.unwrap()
 }
 
-/// Writes the list into both accounts' blobs by hand, as an administrator's script would.
-fn rewrite(lab: &Lab, list: &str) {
-    let mut blob: Vec<u8> = Vec::new();
-    for number in [0x46_u32, 99, 3] {
-        blob.extend(number.to_le_bytes());
+/// Everything from the endpoint to the backup, as far as it gets.
+async fn ordered(lab: &Lab) {
+    let arm = arm(lab).await;
+    arm.make_endpoint().await;
+    if arm.located(&arm.register().await).await.status == 200 {
+        arm.done(&arm.protect().await).await;
+        arm.backed_up().await;
     }
-    for text in ["10.2.0.16:8080", list, ""] {
-        blob.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
-        blob.extend(text.bytes());
-    }
-    blob.extend([0; 32]);
-    let hex: Vec<String> = blob.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut text = "\u{feff}Windows Registry Editor Version 5.00\r\n\r\n".to_owned();
-    for sid in [
-        "S-1-5-18",
-        "S-1-5-80-1631947889-4033244730-3205203906-53534054-4184208151",
-    ] {
-        text += "[HKEY_USERS\\";
-        text += sid;
-        text +=
-            "\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\Connections]\r\n";
-        text += "\"DefaultConnectionSettings\"=hex:";
-        text += &hex.join(",");
-        text += "\r\n\r\n";
-    }
-    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    std::fs::write(lab.registry_file(), bytes).unwrap();
 }
 
 #[tokio::test]
@@ -91,8 +47,9 @@ async fn as_found_it_leaks_and_with_a_good_list_it_does_not() {
     assert_eq!(logged.lines().count(), proxied, "{logged}");
     assert!(logged.contains("CONNECT login.microsoftonline.com:443 - HIER_DIRECT/198.51.100.10"));
 
-    rewrite(&lab, GOOD_LIST);
-    let backup = lab.back_up("MSSQLSERVER/orders").await.unwrap();
+    rewrite(&lab, GOOD_LIST, &[SYSTEM, PLUGIN]);
+    ordered(&lab).await;
+    let backup = lab.stored().unwrap();
     assert_eq!((backup.bytes, backup.blocks), (2_500_000, 3));
     let kept = lab.take_connections();
     assert!(kept.iter().all(|c| c.path != Path::Proxy), "{kept:#?}");
@@ -102,6 +59,8 @@ async fn as_found_it_leaks_and_with_a_good_list_it_does_not() {
             .all(|c| c.account == Who::Plugin && c.path == Path::PrivateEndpoint)
     );
     assert!(blob.iter().map(|c| c.bytes).sum::<u64>() > 2_500_000);
+    // With the endpoint, the machine's own try works as well.
+    lab.back_up("MSSQLSERVER/orders").await.unwrap();
 }
 
 #[tokio::test]
@@ -109,7 +68,8 @@ async fn the_same_content_has_the_same_hash_every_time() {
     let mut hashes = Vec::new();
     for _ in 0..2 {
         let lab = lab(InitialProxy::None, &[]).await;
-        hashes.push(lab.back_up("MSSQLSERVER/orders").await.unwrap().sha256);
+        ordered(&lab).await;
+        hashes.push(lab.stored().unwrap().sha256);
     }
     assert_eq!(hashes[0], hashes[1]);
 }
@@ -117,6 +77,7 @@ async fn the_same_content_has_the_same_hash_every_time() {
 #[tokio::test]
 async fn an_unknown_database_is_azures_error() {
     let lab = lab(InitialProxy::None, &[]).await;
+    ordered(&lab).await;
     let failure = lab.back_up("MSSQLSERVER/nothing").await.unwrap_err();
     assert_eq!(failure.code, "UserErrorSQLPODoesNotExist");
 }
@@ -126,15 +87,17 @@ async fn every_fault_shows() {
     let fails = |faults: &'static [Fault], list: &'static str| async move {
         let lab = lab(InitialProxy::On, faults).await;
         if !list.is_empty() {
-            rewrite(&lab, list);
+            rewrite(&lab, list, &[SYSTEM, PLUGIN]);
         }
-        let result = lab.back_up("MSSQLSERVER/orders").await;
+        ordered(&lab).await;
+        let met = lab.failures();
+        assert_eq!(lab.stored().is_some(), met.is_empty());
         let proxied = lab
             .take_connections()
             .iter()
             .filter(|c| c.path == Path::Proxy)
             .count();
-        (result.err().map(|failure| failure.service), proxied > 0)
+        (met.first().map(|failure| failure.service), proxied > 0)
     };
     let none = None;
     assert_eq!(
@@ -150,6 +113,10 @@ async fn every_fault_shows() {
     assert_eq!(fails(&[Fault::ProxyDown], "").await, (entra, false));
     assert_eq!(
         fails(&[Fault::EntraDirectBlocked], GOOD_LIST).await,
+        (entra, false)
+    );
+    assert_eq!(
+        fails(&[Fault::TlsInspection], GOOD_LIST).await,
         (entra, false)
     );
     let backup = Some(Service::Backup);

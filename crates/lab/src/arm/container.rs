@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use super::azure::Azure;
 use super::call::{Call, Reply};
 use super::error::Problem;
-use super::filter::Filter;
+use super::filter::{Filter, page};
 use super::identity::timestamp;
-use super::item::page;
 use super::network::server_name;
 use super::operation::{End, accepted, braces, versioned};
 use super::router::only;
@@ -115,7 +114,7 @@ fn register(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let vault = state.vault_mut(&id).ok_or_else(|| vault::missing(&id))?;
     // The attempt alone uses the vault up, and allocates the channel.
     vault.was_used = true;
-    vault.grown = vault.grown.max(Allocated::AtRegistration);
+    vault.grown = vault.grown.max(Allocated::Registered);
     let container = Container {
         name: known.as_ref().map_or(name, |known| known.name.clone()),
         machine,

@@ -1,4 +1,4 @@
-//! Private endpoints and their zone groups.
+//! Private endpoints.
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,16 +10,20 @@ use super::identity::guid;
 use super::network::{has_room, is_listed, missing};
 use super::operation::{End, accepted, versioned};
 use super::router::only;
-use super::state::{Endpoint, State, ZoneGroup, last_part, part_after, same};
+use super::state::{Endpoint, State, last_part, part_after, same};
 use super::vault::connection_state;
-use super::world::{members, members_in};
+use super::world::members;
+use super::zone_group;
 use crate::address::Plan;
+
+/// Looks at which a new endpoint still shows as being made.
+const MAKING: u32 = 2;
 
 pub(super) fn route(azure: &Azure, call: &Call, rest: &[&str]) -> Result<Reply, Problem> {
     match rest {
         [_] => one(azure, call),
-        [_, "privatednszonegroups"] => groups(azure, call),
-        [_, "privatednszonegroups", _] => group(azure, call),
+        [_, "privatednszonegroups"] => zone_group::list(azure, call),
+        [_, "privatednszonegroups", _] => zone_group::one(azure, call),
         _ => Err(Problem::no_such_call(&call.target)),
     }
 }
@@ -95,7 +99,7 @@ fn put(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
         );
         return Err(Problem::bad("SubnetIsFull", message));
     }
-    let operation = state.begin(1, End::Succeeded);
+    let operation = state.begin(MAKING, End::Succeeded);
     let endpoint = Endpoint {
         made_by: Some(operation.clone()),
         ..wanted
@@ -212,7 +216,6 @@ pub(super) fn document(state: &State, plan: &Plan, endpoint: &Endpoint) -> Value
         "location": endpoint.location,
         "properties": {
             "provisioningState": if is_made { "Succeeded" } else { "Updating" },
-            "resourceGuid": guid(&endpoint.id),
             "privateLinkServiceConnections": automatic,
             "manualPrivateLinkServiceConnections": manual,
             "subnet": { "id": endpoint.subnet },
@@ -224,150 +227,13 @@ pub(super) fn document(state: &State, plan: &Plan, endpoint: &Endpoint) -> Value
     })
 }
 
-fn groups(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
-    only(call, &["GET"])?;
-    let state = &mut *azure.world().state();
-    let id = call.id_of(call.path.len() - 1);
-    let Some(endpoint) = state.endpoint(&id).cloned() else {
-        return Err(missing("privateEndpoints", &id));
-    };
-    let mut value = Vec::new();
-    for group in &endpoint.groups {
-        state.look_at(group.made_by.as_ref());
-        value.push(group_document(
-            state,
-            azure.world().plan(),
-            &endpoint,
-            group,
-        ));
-    }
-    Ok(Reply::ok(json!({ "value": value })))
-}
-
-fn group(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
-    only(call, &["GET", "PUT", "DELETE"])?;
-    let state = &mut *azure.world().state();
-    let plan = azure.world().plan();
-    let (id, owner) = (call.id(), call.id_of(call.path.len() - 2));
-    let Some(endpoint) = state.endpoint(&owner).cloned() else {
-        return Err(missing("privateEndpoints", &owner));
-    };
-    let known = endpoint
-        .groups
-        .iter()
-        .find(|group| same(&group.id, &id))
-        .cloned();
-    match (call.method.as_str(), known) {
-        ("DELETE", None) => Ok(Reply::empty(StatusCode::NO_CONTENT)),
-        ("DELETE", Some(_)) => {
-            if let Some(endpoint) = state.endpoint_mut(&owner) {
-                endpoint.groups.retain(|group| !same(&group.id, &id));
-            }
-            let operation = state.begin(1, End::Succeeded);
-            Ok(of_network(
-                call,
-                &state.location,
-                &operation,
-                StatusCode::ACCEPTED,
-            ))
-        }
-        ("GET", None) => Err(Problem::no_child("private DNS zone group", last_part(&id))),
-        ("GET", Some(group)) => {
-            state.look_at(group.made_by.as_ref());
-            Ok(Reply::ok(group_document(state, plan, &endpoint, &group)))
-        }
-        (_, known) => {
-            if !state.is_made(endpoint.made_by.as_ref()) {
-                return Err(Problem::busy(&endpoint.id));
-            }
-            let zones = wanted_zones(state, call)?;
-            let is_known = known.is_some();
-            let same_zones = known.as_ref().is_some_and(|group| group.zones == zones);
-            let joined = known.and_then(|group| group.made_by).filter(|_| same_zones);
-            let operation = match joined {
-                Some(operation) => operation,
-                None => state.begin(1, End::Succeeded),
-            };
-            let group = ZoneGroup {
-                id: id.clone(),
-                zones,
-                made_by: Some(operation.clone()),
-            };
-            state.census.zone_groups += usize::from(!is_known);
-            if let Some(endpoint) = state.endpoint_mut(&owner) {
-                endpoint.groups.retain(|known| !same(&known.id, &id));
-                endpoint.groups.push(group.clone());
-            }
-            let status = if is_known {
-                StatusCode::OK
-            } else {
-                StatusCode::CREATED
-            };
-            let reply = Reply::json(status, group_document(state, plan, &endpoint, &group));
-            Ok(with_operation(reply, call, &state.location, &operation))
-        }
-    }
-}
-
-fn wanted_zones(state: &State, call: &Call) -> Result<Vec<(String, String)>, Problem> {
-    let configs = call.pointer("/properties/privateDnsZoneConfigs");
-    let configs = configs.and_then(Value::as_array);
-    let mut zones = Vec::new();
-    for config in configs.into_iter().flatten() {
-        let id = config.pointer("/properties/privateDnsZoneId");
-        let id = id.and_then(Value::as_str).unwrap_or_default();
-        if state.zone(id).is_none() {
-            let message = format!("Resource {id} was not found.");
-            return Err(Problem::bad("InvalidResourceReference", message));
-        }
-        let name = config.pointer("/name").and_then(Value::as_str);
-        let name = name.map_or_else(|| last_part(id).replace('.', "-"), str::to_owned);
-        zones.push((name, id.to_owned()));
-    }
-    Ok(zones)
-}
-
-fn group_document(state: &State, plan: &Plan, endpoint: &Endpoint, group: &ZoneGroup) -> Value {
-    let is_made = state.is_made(group.made_by.as_ref());
-    let configs: Vec<Value> = group
-        .zones
-        .iter()
-        .map(|(name, zone)| {
-            let entered = members_in(state, plan, endpoint, zone);
-            let suffix = format!(".{}", last_part(zone));
-            let records: Vec<Value> = entered
-                .iter()
-                .filter(|_| is_made)
-                .map(|member| {
-                    json!({
-                        "recordType": "A",
-                        "recordSetName": member.record.strip_suffix(&suffix).unwrap_or(&member.record),
-                        "fqdn": member.record,
-                        "ttl": 10,
-                        "ipAddresses": [member.address.to_string()],
-                        "provisioningState": "Succeeded",
-                    })
-                })
-                .collect();
-            json!({
-                "name": name,
-                "properties": { "privateDnsZoneId": zone, "recordSets": records },
-            })
-        })
-        .collect();
-    json!({
-        "name": last_part(&group.id),
-        "id": group.id,
-        "etag": format!("W/\"{}\"", guid(&group.id)),
-        "properties": {
-            "provisioningState": if is_made { "Succeeded" } else { "Updating" },
-            "privateDnsZoneConfigs": configs,
-        },
-    })
-}
-
 /// An answer with where its operation is followed.
-fn with_operation(mut reply: Reply, call: &Call, location: &str, operation: &str) -> Reply {
+pub(super) fn with_operation(
+    mut reply: Reply,
+    call: &Call,
+    location: &str,
+    operation: &str,
+) -> Reply {
     let headers = of_network(call, location, operation, reply.status).headers;
     reply
         .headers
@@ -376,7 +242,12 @@ fn with_operation(mut reply: Reply, call: &Call, location: &str, operation: &str
 }
 
 /// An empty answer with both headers of the network's operations.
-fn of_network(call: &Call, location: &str, operation: &str, status: StatusCode) -> Reply {
+pub(super) fn of_network(
+    call: &Call,
+    location: &str,
+    operation: &str,
+    status: StatusCode,
+) -> Reply {
     let id = call.id();
     let subscription = part_after(&id, "subscriptions");
     let address = |kind: &str| {

@@ -1,4 +1,11 @@
-//! `$filter`, as far as Azure Backup's lists take it: `a eq 'b' and c eq 'd'`.
+//! `$filter`, as far as Azure Backup's lists take it (`a eq 'b' and c eq 'd'`), and pages.
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+
+/// What a list holds at most; the rest follows by `nextLink`.
+const PAGE: usize = 50;
 
 /// The conditions of one filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +33,23 @@ impl Filter {
         self.wanted(name)
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
     }
+}
+
+/// Cuts a list into pages.
+pub(super) fn page(call: &Call, mut value: Vec<Value>) -> Value {
+    let skipped = call
+        .parameter("$skipToken")
+        .and_then(|token| token.parse().ok());
+    let skipped: usize = skipped.unwrap_or(0).min(value.len());
+    let mut value = value.split_off(skipped);
+    if value.len() <= PAGE {
+        return json!({ "value": value });
+    }
+    value.truncate(PAGE);
+    let target = call.target.split("&$skipToken=").next().unwrap_or_default();
+    let target = target.split("&%24skipToken=").next().unwrap_or_default();
+    let next = format!("{}{target}&$skipToken={}", call.origin, skipped + PAGE);
+    json!({ "value": value, "nextLink": next })
 }
 
 #[cfg(test)]

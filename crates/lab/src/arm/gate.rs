@@ -32,12 +32,14 @@ struct Waiting {
     when: When,
     reached: oneshot::Sender<()>,
     released: oneshot::Receiver<()>,
+    present: oneshot::Sender<()>,
 }
 
 /// Holds one request from its arrival until this is dropped.
 #[derive(Debug)]
 pub struct Hold {
     reached: Option<oneshot::Receiver<()>>,
+    present: Option<oneshot::Receiver<()>>,
     _release: oneshot::Sender<()>,
 }
 
@@ -49,6 +51,15 @@ impl Hold {
             drop(reached.await);
         }
     }
+
+    /// Waits until the client of the held request has gone away. What was held
+    /// before it was handled never is then, even when this is dropped.
+    pub async fn gone(&mut self) {
+        if let Some(present) = self.present.take() {
+            // Its other end is dropped with the request.
+            drop(present.await);
+        }
+    }
 }
 
 impl Gate {
@@ -56,6 +67,7 @@ impl Gate {
     pub(crate) fn hold(&self, n: u64, when: When) -> Hold {
         let (reached, is_reached) = oneshot::channel();
         let (release, released) = oneshot::channel();
+        let (present, is_present) = oneshot::channel();
         let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
         let number = holds.seen + n;
         holds.waiting.push(Waiting {
@@ -63,9 +75,11 @@ impl Gate {
             when,
             reached,
             released,
+            present,
         });
         Hold {
             reached: Some(is_reached),
+            present: Some(is_present),
             _release: release,
         }
     }
@@ -81,7 +95,10 @@ impl Gate {
             found.map(|at| holds.waiting.swap_remove(at))
         };
         if let Some(Waiting {
-            reached, released, ..
+            reached,
+            released,
+            present: _present,
+            ..
         }) = waiting
             && reached.send(()).is_ok()
         {

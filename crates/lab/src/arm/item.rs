@@ -1,167 +1,25 @@
-//! Databases: those that can be protected, and those that are.
+//! Protected databases, and the orders that go to them.
 
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use jiff::Timestamp;
 
 use super::azure::Azure;
 use super::call::{Call, Reply};
 use super::container::registered;
 use super::error::Problem;
-use super::filter::Filter;
-use super::identity::{guid, timestamp};
+use super::filter::{Filter, page};
+use super::item_document::document;
 use super::job;
-use super::network::server_name;
 use super::operation::{End, accepted, versioned};
 use super::router::only;
-use super::state::{Container, Item, JobEnd, State, Vault, last_part, same};
+use super::state::{Item, JobEnd, State, Vault, same};
 use super::vault;
+use super::work::Order;
 use crate::address::Allocated;
 
 const WORKLOAD: &str = "AzureWorkload";
-/// What a list holds at most; the rest follows by `nextLink`.
-const PAGE: usize = 50;
-/// Days for which a deleted item is kept.
-const KEPT_DAYS: i64 = 14;
-
-/// Cuts a list into pages.
-pub(super) fn page(call: &Call, mut value: Vec<Value>) -> Value {
-    let skipped = call
-        .parameter("$skipToken")
-        .and_then(|token| token.parse().ok());
-    let skipped: usize = skipped.unwrap_or(0).min(value.len());
-    let mut value = value.split_off(skipped);
-    if value.len() <= PAGE {
-        return json!({ "value": value });
-    }
-    value.truncate(PAGE);
-    let target = call.target.split("&$skipToken=").next().unwrap_or_default();
-    let target = target.split("&%24skipToken=").next().unwrap_or_default();
-    let next = format!("{}{target}&$skipToken={}", call.origin, skipped + PAGE);
-    json!({ "value": value, "nextLink": next })
-}
-
-/// `GET …/backupProtectableItems`.
-pub(super) fn protectable(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
-    only(call, &["GET"])?;
-    let filter = Filter::parse(call.parameter("$filter").unwrap_or_default());
-    let state = azure.world().state();
-    let vaults = state.vault(&vault::of(call)).into_iter();
-    let is_asked = filter.allows("backupManagementType", WORKLOAD)
-        && (filter.allows("workloadType", "SQLDataBase") || filter.allows("workloadType", "SQL"));
-    let value: Vec<Value> = vaults
-        .filter(|_| is_asked)
-        .flat_map(|vault| {
-            let containers = vault.containers.iter().filter(|known| known.is_registered);
-            containers.flat_map(|container| on_machine(azure, &state, vault, container))
-        })
-        .collect();
-    Ok(Reply::ok(page(call, value)))
-}
-
-/// An instance, then its databases, for each instance of a machine.
-fn on_machine(azure: &Azure, state: &State, vault: &Vault, container: &Container) -> Vec<Value> {
-    let setup = azure.setup();
-    let mut found = Vec::new();
-    for instance in setup.instances() {
-        let databases = setup.databases_of(instance);
-        let about = |name: String, kind: &str, friendly: &str, protection: &str| {
-            let is_instance = kind == "SQLInstance";
-            let mut properties = json!({
-                "parentName": instance,
-                "serverName": server_name(last_part(&container.machine)),
-                "isAutoProtectable": is_instance,
-                "isAutoProtected": false,
-                "subinquireditemcount": if is_instance { databases.len() } else { 0 },
-                "subprotectableitemcount": 0,
-            });
-            if is_instance {
-                properties["prebackupvalidation"] =
-                    json!({ "status": "Success", "code": "Success" });
-            }
-            // As recorded: this one begins with a capital.
-            properties["IsProtectable"] = Value::from(!is_instance);
-            properties["backupManagementType"] = Value::from(WORKLOAD);
-            properties["workloadType"] = Value::from("SQL");
-            properties["protectableItemType"] = Value::from(kind);
-            properties["friendlyName"] = Value::from(friendly);
-            properties["protectionState"] = Value::from(protection);
-            json!({
-                "id": format!(
-                    "{}/backupFabrics/Azure/protectionContainers/{}/protectableItems/{name}",
-                    vault.id,
-                    container.name.to_lowercase()
-                ),
-                "name": name,
-                "type": "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectableItems",
-                "properties": properties,
-            })
-        };
-        let lower = instance.to_lowercase();
-        let name = format!("sqlinstance;{lower}");
-        found.push(about(name, "SQLInstance", instance, "NotProtected"));
-        for database in &databases {
-            let name = format!("sqldatabase;{lower};{}", database.to_lowercase());
-            let item = vault.item(&container.name, &name);
-            let item = item.filter(|item| item.deleted.is_none());
-            let protection = match item {
-                Some(item) if state.is_made(Some(&item.made_by)) => "Protected",
-                Some(_) => "Protecting",
-                None => "NotProtected",
-            };
-            found.push(about(name, "SQLDataBase", database, protection));
-        }
-    }
-    found
-}
-
-/// `GET {container}/items`: instances and databases with their folders.
-pub(super) fn workload_items(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
-    only(call, &["GET"])?;
-    let filter = Filter::parse(call.parameter("$filter").unwrap_or_default());
-    let state = azure.world().state();
-    let (vault, container) = registered(&state, call)?;
-    let setup = azure.setup();
-    let mut value = Vec::new();
-    for instance in setup.instances() {
-        let about = |name: String, kind: &str, friendly: &str| {
-            json!({
-                "id": format!(
-                    "{}/backupFabrics/Azure/protectionContainers/{}/items/{name}",
-                    vault.id, container.name
-                ),
-                "name": name,
-                "type": "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/items",
-                "properties": {
-                    "parentName": instance,
-                    "serverName": server_name(last_part(&container.machine)),
-                    "isAutoProtectable": kind == "SQLInstance",
-                    "backupManagementType": WORKLOAD,
-                    "workloadType": "SQL",
-                    "workloadItemType": kind,
-                    "friendlyName": friendly,
-                    "protectionState": "NotProtected",
-                },
-            })
-        };
-        if filter.allows("workloadItemType", "SQLInstance") {
-            value.push(about(
-                format!("SQLInstance;{instance}"),
-                "SQLInstance",
-                instance,
-            ));
-        }
-        if filter.allows("workloadItemType", "SQLDataBase") {
-            for database in setup.databases_of(instance) {
-                let name = format!("SQLDataBase;{instance};{database}");
-                value.push(about(name, "SQLDataBase", &database));
-            }
-        }
-    }
-    Ok(Reply::ok(page(call, value)))
-}
 
 /// `GET …/backupProtectedItems`.
 pub(super) fn list(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
@@ -189,7 +47,7 @@ pub(super) fn one(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     only(call, &["GET", "PUT", "DELETE"])?;
     match call.method {
         Method::PUT => protect(azure, call),
-        Method::DELETE => delete(azure, call),
+        Method::DELETE => Ok(delete(azure, call)),
         _ => {
             let state = &mut *azure.world().state();
             let (vault, item) = named(state, call)?;
@@ -255,29 +113,31 @@ fn protect(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
         let operation = item.made_by.clone();
         return Ok(configuring(call, &operation));
     }
-    let item = Item {
-        name: format!(
-            "SQLDataBase;{};{}",
-            instance.to_lowercase(),
-            database.to_lowercase()
-        ),
-        container: container.name.clone(),
-        machine: container.machine.clone(),
-        instance,
-        database,
-        policy,
-        made_by: String::new(),
-        is_stopped: false,
-        deleted: None,
-        last: None,
-        points: Vec::new(),
+    let item = match known {
+        Some(known) => Item {
+            policy,
+            is_stopped: false,
+            deleted: None,
+            ..known
+        },
+        None => Item {
+            name: format!(
+                "SQLDataBase;{};{}",
+                instance.to_lowercase(),
+                database.to_lowercase()
+            ),
+            container: container.name.clone(),
+            machine: container.machine.clone(),
+            instance,
+            database,
+            policy,
+            made_by: String::new(),
+            is_stopped: false,
+            deleted: None,
+            last: None,
+            points: Vec::new(),
+        },
     };
-    let item = known.map_or(item.clone(), |known| Item {
-        policy: item.policy,
-        is_stopped: false,
-        deleted: None,
-        ..known
-    });
     let job = job::begin(
         state,
         call,
@@ -303,11 +163,11 @@ fn protect(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     Ok(configuring(call, &operation))
 }
 
-fn delete(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
+fn delete(azure: &Azure, call: &Call) -> Reply {
     let state = &mut *azure.world().state();
     let id = vault::of(call);
     let Ok((_, item)) = named(state, call) else {
-        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        return Reply::empty(StatusCode::NO_CONTENT);
     };
     let job = job::begin(
         state,
@@ -329,12 +189,7 @@ fn delete(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
         address("backupOperations"),
         address("backupOperationResults"),
     );
-    Ok(accepted(
-        call,
-        StatusCode::ACCEPTED,
-        Some(&status),
-        Some(&result),
-    ))
+    accepted(call, StatusCode::ACCEPTED, Some(&status), Some(&result))
 }
 
 /// `POST {item}/backup`: starts the job in which the plugin streams.
@@ -368,12 +223,12 @@ pub(super) fn back_up(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let job = job::begin(state, call, &vault.id, &item, &operation, JobEnd::Running);
     state.census.backup_jobs += 1;
     let bytes = state.vault_mut(&vault.id).and_then(|vault| {
-        vault.grown = vault.grown.max(Allocated::AtBackup);
+        vault.grown = vault.grown.max(Allocated::BackedUp);
         vault.job_mut(&job)?.bytes.clone()
     });
     let database = format!("{}/{}", item.instance, item.database);
     let abort = azure.work().back_up(
-        super::registration::Order {
+        Order {
             vault: vault.id.clone(),
             container: item.container.clone(),
             item: item.name.clone(),
@@ -423,74 +278,4 @@ fn configuring(call: &Call, operation: &str) -> Reply {
     let address = |kind: &str| versioned(&format!("{id}/{kind}/{operation}"), call.api_version());
     let (status, result) = (address("operationsStatus"), address("operationResults"));
     accepted(call, StatusCode::ACCEPTED, Some(&status), Some(&result))
-}
-
-fn document(call: &Call, vault: &Vault, item: &Item) -> Value {
-    let failed = matches!(&item.last, Some((_, Some(_))));
-    let (state, health) = match (item.is_stopped, item.points.is_empty(), failed) {
-        (true, _, _) => ("ProtectionStopped", "Healthy"),
-        (_, true, true) => ("IRPending", "Unhealthy"),
-        (_, true, false) => ("IRPending", "IRPending"),
-        (_, false, true) => ("Protected", "Unhealthy"),
-        (_, false, false) => ("Protected", "Healthy"),
-    };
-    // As recorded: `compute` in lower case here, and nowhere else.
-    let container = item.container.replacen(";Compute;", ";compute;", 1);
-    let mut extended = json!({
-        "recoveryPointCount": item.points.len(),
-        "policyState": "Consistent",
-        "recoveryModel": "SIMPLE",
-    });
-    if let Some(first) = item.points.first() {
-        extended["oldestRecoveryPoint"] = Value::from(timestamp(*first));
-    }
-    let number = guid(&item.name).bytes().fold(70_000_000_u64, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(byte)) % 100_000_000_000_000
-    });
-    let mut properties = json!({
-        "friendlyName": item.database,
-        "serverName": server_name(last_part(&item.machine)),
-        "parentName": item.instance,
-        "parentType": "AzureVmWorkloadSQLInstance",
-        "protectionStatus": "Healthy",
-        "protectionState": state,
-        "lastBackupStatus": health,
-        "protectedItemDataSourceId": number.to_string(),
-        "protectedItemHealthStatus": health,
-        "extendedInfo": extended,
-        "protectedItemType": "AzureVmWorkloadSQLDatabase",
-        "backupManagementType": WORKLOAD,
-        "workloadType": "SQLDataBase",
-        "containerName": container,
-        "sourceResourceId": item.machine,
-        "policyId": item.policy,
-        "vaultId": format!("{}{}", call.origin, vault.id),
-        "isArchiveEnabled": false,
-    });
-    match &item.last {
-        Some((at, None)) => properties["lastBackupTime"] = Value::from(timestamp(*at)),
-        Some((at, Some(problem))) => {
-            properties["lastBackupTime"] = Value::from(timestamp(*at));
-            properties["lastBackupErrorDetail"] = problem.inner();
-        }
-        None => properties["lastBackupErrorDetail"] = json!({ "code": "Success", "message": "" }),
-    }
-    if let Some(last) = item.points.last() {
-        properties["lastRecoveryPoint"] = Value::from(timestamp(*last));
-    }
-    if let Some(deleted) = item.deleted {
-        let end = deleted + SignedDuration::from_hours(24 * KEPT_DAYS);
-        properties["isScheduledForDeferredDelete"] = Value::from(true);
-        properties["deferredDeleteTimeInUTC"] = Value::from(timestamp(end));
-        properties["deferredDeleteTimeRemaining"] = Value::from(format!("{KEPT_DAYS} days"));
-    }
-    json!({
-        "id": format!(
-            "{}/backupFabrics/Azure/protectionContainers/{container}/protectedItems/{}",
-            vault.id, item.name
-        ),
-        "name": item.name,
-        "type": "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems",
-        "properties": properties,
-    })
 }

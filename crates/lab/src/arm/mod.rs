@@ -6,7 +6,7 @@
 //!                              guest ◄── registration, backup ◄──┘
 //! ```
 //!
-//! Paths, bodies, headers and statuses as Microsoft's OpenAPI documents
+//! Paths, bodies, headers and statuses as Microsoft's `OpenAPI` documents
 //! (Azure/azure-rest-api-specs) and recordings of real Azure (Azure/azure-cli,
 //! `test_backup_wl_sql_*.yaml`) have them.
 
@@ -19,16 +19,18 @@ mod directory;
 mod dns;
 mod endpoint;
 mod error;
+mod failure;
 mod filter;
 mod gate;
 mod identity;
 mod item;
+mod item_document;
 mod job;
 mod log;
 mod network;
 mod operation;
 mod policy;
-mod registration;
+mod protectable;
 mod router;
 mod start;
 mod state;
@@ -36,6 +38,7 @@ mod vault;
 mod weather;
 mod work;
 mod world;
+mod zone_group;
 
 pub use access::{Access, Credentials};
 pub(crate) use azure::Azure;

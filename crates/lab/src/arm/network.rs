@@ -9,7 +9,7 @@ use super::identity::guid;
 use super::router::only;
 use super::state::{Network, State, last_part, part_after, same};
 use super::world::members;
-use crate::address::{LABELS, SUBNET};
+use crate::address::SUBNET;
 
 /// Addresses of the subnet that something else has.
 const TAKEN: usize = 11;
@@ -69,14 +69,12 @@ pub(super) fn machine(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     only(call, &["GET"])?;
     let state = azure.world().state();
     let id = call.id();
-    match state.machines.iter().find(|known| same(known, &id)) {
-        Some(known) => Ok(Reply::ok(about_machine(&state, known))),
-        None => {
-            let group = part_after(&id, "resourcegroups");
-            let kind = "Microsoft.Compute/virtualMachines";
-            Err(Problem::no_resource(kind, last_part(&id), group))
-        }
-    }
+    let known = state.machines.iter().find(|known| same(known, &id));
+    let known = known.ok_or_else(|| {
+        let kind = "Microsoft.Compute/virtualMachines";
+        Problem::no_resource(kind, last_part(&id), part_after(&id, "resourcegroups"))
+    })?;
+    Ok(Reply::ok(about_machine(&state, known)))
 }
 
 /// `…/operations/{id}` and `…/operationResults/{id}` of the network's provider.
@@ -130,7 +128,6 @@ pub(super) fn has_room(azure: &Azure, state: &State) -> bool {
         .iter()
         .filter(|host| host.private.is_some())
         .count();
-    debug_assert!(whole >= LABELS.len());
     TAKEN + whole * (state.endpoints.len() + 1) <= USABLE
 }
 
@@ -203,7 +200,7 @@ fn about_machine(state: &State, id: &str) -> Value {
         "location": state.location,
         "properties": {
             "vmId": guid(id),
-            "hardwareProfile": { "vmSize": "Standard_D4s_v5" },
+            "hardwareProfile": { "vmSize": "Standard_D4s_v3" },
             "storageProfile": {
                 "osDisk": {
                     "osType": "Windows",
@@ -224,7 +221,7 @@ fn about_machine(state: &State, id: &str) -> Value {
     })
 }
 
-/// The host's own name, which NetBIOS cuts off after fifteen characters.
+/// The host's own name, cut off after fifteen characters as in a workgroup.
 pub(super) fn server_name(vm: &str) -> String {
     vm.chars().take(15).collect()
 }

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use super::azure::Azure;
 use super::call::{Call, Reply};
 use super::error::Problem;
-use super::filter::Filter;
-use super::item::page;
+use super::filter::{Filter, page};
 use super::router::only;
 use super::state::{Vault, last_part, same};
 use super::vault;
@@ -89,7 +88,7 @@ pub(super) fn one(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
                 return Err(Problem::input("the policy's properties"));
             };
             match known {
-                Some(at) => vault.policies[at].1 = given.clone(),
+                Some(at) => vault.policies[at].1.clone_from(given),
                 None => vault.policies.push((name.clone(), given.clone())),
             }
             let reply = Reply::ok(document(vault, &name, given));

@@ -3,7 +3,7 @@
 use super::azure::Azure;
 use super::call::{Call, Reply};
 use super::error::Problem;
-use super::{container, directory, dns, endpoint, item, job, network, policy, vault};
+use super::{container, directory, dns, endpoint, item, job, network, policy, protectable, vault};
 
 pub(super) fn route(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let lower: Vec<String> = call.path.iter().map(|part| part.to_lowercase()).collect();
@@ -92,21 +92,23 @@ fn below_vault(azure: &Azure, call: &Call, rest: &[&str]) -> Result<Reply, Probl
         ["privatelinkresources"] => Ok(vault::link_resources(azure, call)),
         ["privateendpointconnections"] => Ok(vault::connections(azure, call)),
         ["privateendpointconnections", name] => vault::connection(azure, call, name),
-        ["privateendpointconnections", _, "operationsstatus", id] => job::status(azure, id),
+        ["privateendpointconnections", _, "operationsstatus", id] | ["backupoperations", id] => {
+            job::status(azure, id)
+        }
         ["backupconfig", "vaultconfig"] => vault::config(azure, call),
         ["backupresourceguardproxies"] => Ok(Reply::ok(serde_json::json!({ "value": [] }))),
         ["backuppolicies"] => Ok(policy::list(azure, call)),
         ["backuppolicies", _] => policy::one(azure, call),
         ["backupprotectioncontainers"] => Ok(container::list(azure, call)),
-        ["backupprotectableitems"] => item::protectable(azure, call),
+        ["backupprotectableitems"] => protectable::list(azure, call),
         ["backupprotecteditems"] => item::list(azure, call),
         ["backupprotectionintents"] => Ok(policy::intents(azure, call)),
         ["backupjobs"] => job::list(azure, call),
         ["backupjobs", id] => job::one(azure, call, id),
         ["backupjobs", id, "cancel"] => job::cancel(azure, call, id),
-        ["backupjobs", _, "operationresults", id] => job::result(azure, call, id),
-        ["backupoperations", id] => job::status(azure, id),
-        ["backupoperationresults", id] => job::result(azure, call, id),
+        ["backupjobs", _, "operationresults", id] | ["backupoperationresults", id] => {
+            job::result(azure, call, id)
+        }
         ["backupfabrics", _, rest @ ..] => below_fabric(azure, call, rest),
         _ => Err(Problem::no_such_call(&call.target)),
     }
@@ -117,16 +119,14 @@ fn below_fabric(azure: &Azure, call: &Call, rest: &[&str]) -> Result<Reply, Prob
         ["protectablecontainers"] => Ok(container::protectable(azure, call)),
         ["refreshcontainers"] => container::refresh(azure, call),
         ["operationresults", id] => job::result(azure, call, id),
-        ["operationsstatus", id] => job::status(azure, id),
         ["backupprotectionintent", _] => policy::intent(azure, call),
         ["protectioncontainers", _] => container::one(azure, call),
         ["protectioncontainers", _, "inquire"] => container::inquire(azure, call),
-        ["protectioncontainers", _, "items"] => item::workload_items(azure, call),
+        ["protectioncontainers", _, "items"] => protectable::workload_items(azure, call),
         ["protectioncontainers", _, "operationresults", id] => container::result(azure, call, id),
-        ["protectioncontainers", _, "operationsstatus", id] => job::status(azure, id),
-        ["protectioncontainers", _, "protecteditems", _] => item::one(azure, call),
-        ["protectioncontainers", _, "protecteditems", _, "backup"] => item::back_up(azure, call),
-        [
+        ["operationsstatus", id]
+        | ["protectioncontainers", _, "operationsstatus", id]
+        | [
             "protectioncontainers",
             _,
             "protecteditems",
@@ -134,6 +134,8 @@ fn below_fabric(azure: &Azure, call: &Call, rest: &[&str]) -> Result<Reply, Prob
             "operationsstatus",
             id,
         ] => job::status(azure, id),
+        ["protectioncontainers", _, "protecteditems", _] => item::one(azure, call),
+        ["protectioncontainers", _, "protecteditems", _, "backup"] => item::back_up(azure, call),
         [
             "protectioncontainers",
             _,

@@ -157,7 +157,7 @@ impl State {
     fn use_vault(&mut self, vault: &str, machine: &str) {
         if let Some(vault) = self.vault_mut(vault) {
             vault.was_used = true;
-            vault.grown = Allocated::AtRegistration;
+            vault.grown = Allocated::Registered;
             vault.containers.push(Container {
                 name: name_of(machine),
                 machine: machine.to_owned(),

@@ -91,7 +91,7 @@ pub(super) fn new(id: &str, location: &str, public_access: bool) -> Vault {
         changed: Timestamp::now(),
         made_by: None,
         was_used: false,
-        grown: Allocated::AtCreation,
+        grown: Allocated::Created,
         connection_states: BTreeMap::new(),
         containers: Vec::new(),
         policies: policy::defaults(),
@@ -104,7 +104,7 @@ pub(super) fn new(id: &str, location: &str, public_access: bool) -> Vault {
 fn create(state: &mut State, call: &Call, id: &str) -> Reply {
     let location = call.pointer("/location").and_then(Value::as_str);
     let location = location.unwrap_or(&state.location).to_owned();
-    let operation = state.begin_vault(1);
+    let operation = state.begin_vault(2);
     let mut vault = Vault {
         made_by: Some(operation.clone()),
         ..new(id, &location, true)

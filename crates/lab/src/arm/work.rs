@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use jiff::Timestamp;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::failure::told;
 use super::operation::End;
-use super::registration::{Order, told};
-use super::state::JobEnd;
+use super::state::{JobEnd, State};
 use super::world::World;
-use crate::guest::Guest;
+use crate::guest::{BackupFailure, Guest};
 
 /// The machine, and the tasks in which it works; they end with the lab.
 #[derive(Clone)]
@@ -19,6 +19,15 @@ pub(crate) struct Work {
     world: World,
     guest: Arc<Guest>,
     tasks: Weak<Mutex<JoinSet<()>>>,
+}
+
+/// A backup that the vault ordered.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) vault: String,
+    pub(super) container: String,
+    pub(super) item: String,
+    pub(super) job: String,
 }
 
 impl Work {
@@ -44,23 +53,13 @@ impl Work {
                 result = work.guest.create_plugin().await;
             }
             let mut state = work.world.state();
-            let end = match result {
-                Ok(()) => {
-                    let vault = state.vault_mut(&vault);
-                    let known = vault.and_then(|vault| vault.container_mut(&container));
-                    if let Some(container) = known {
-                        container.is_registered = true;
-                        container.updated = Timestamp::now();
-                    }
-                    End::Succeeded
-                }
-                Err(failure) => {
-                    let end = End::Failed(told(&failure));
-                    state.met.push(failure);
-                    end
-                }
-            };
-            state.finish(&operation, end);
+            let known = state.vault_mut(&vault);
+            let known = known.and_then(|vault| vault.container_mut(&container));
+            if let Some(container) = known.filter(|_| result.is_ok()) {
+                container.is_registered = true;
+                container.updated = Timestamp::now();
+            }
+            finish(&mut state, &operation, result);
         });
     }
 
@@ -69,16 +68,7 @@ impl Work {
         let work = self.clone();
         self.spawn(async move {
             let result = work.guest.call_in().await;
-            let mut state = work.world.state();
-            let end = match result {
-                Ok(()) => End::Succeeded,
-                Err(failure) => {
-                    let end = End::Failed(told(&failure));
-                    state.met.push(failure);
-                    end
-                }
-            };
-            state.finish(&operation, end);
+            finish(&mut work.world.state(), &operation, result);
         });
     }
 
@@ -131,4 +121,17 @@ impl Work {
         while tasks.try_join_next().is_some() {}
         Some(tasks.spawn(task))
     }
+}
+
+/// Ends an operation as the machine's part of it ended.
+fn finish(state: &mut State, operation: &str, result: Result<(), BackupFailure>) {
+    let end = match result {
+        Ok(()) => End::Succeeded,
+        Err(failure) => {
+            let end = End::Failed(told(&failure));
+            state.met.push(failure);
+            end
+        }
+    };
+    state.finish(operation, end);
 }

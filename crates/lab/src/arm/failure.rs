@@ -1,18 +1,9 @@
-//! What the machine does for Azure, in Azure's words.
+//! What the machine met, in Azure's words.
 
 use hyper::StatusCode;
 
 use super::error::Problem;
 use crate::guest::BackupFailure;
-
-/// A backup that the vault ordered.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) vault: String,
-    pub(super) container: String,
-    pub(super) item: String,
-    pub(super) job: String,
-}
 
 /// A failure as Azure tells it: its code, and nothing of what the machine met
 /// ("Troubleshoot SQL Server database backup", MicrosoftDocs/azure-docs).
