@@ -7,8 +7,9 @@ use reqwest::Method;
 use serde_json::json;
 use thiserror::Error;
 
+use crate::answer::{accepted, refused};
 use crate::arm_id::ArmId;
-use crate::client::{Azure, Call, accepted, refused};
+use crate::client::{Azure, Call};
 use crate::error::AzureError;
 use crate::items::{ProtectableItem, ProtectedItem};
 use crate::policies::Policy;

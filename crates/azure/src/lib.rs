@@ -9,6 +9,7 @@
 //! gives them back in other letter case than it takes them. Each kind of request
 //! says itself whether it may be sent twice.
 
+mod answer;
 mod arm_id;
 mod backup;
 mod client;

@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::answer::{accepted, read, refused};
 use crate::arm_id::ArmId;
-use crate::client::{Azure, Call, accepted, read, refused};
+use crate::client::{Azure, Call};
 use crate::error::{AzureError, Inner};
 use crate::request::BACKUP;
 use crate::retry;

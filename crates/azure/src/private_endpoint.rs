@@ -8,8 +8,9 @@ use serde_json::json;
 use sidestep_model::dns::EndpointRecord;
 use tokio::time::Instant;
 
+use crate::answer::accepted;
 use crate::arm_id::{self, ArmId};
-use crate::client::{Azure, Call, accepted};
+use crate::client::{Azure, Call};
 use crate::error::AzureError;
 use crate::request::NETWORK;
 

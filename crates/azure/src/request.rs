@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::answer::{accepted, found, read};
 use crate::arm_id::ArmId;
-use crate::client::{Azure, Call, accepted, found, read};
+use crate::client::{Azure, Call};
 use crate::error::AzureError;
 use crate::operation;
 
@@ -129,11 +130,15 @@ impl Azure {
             let Some(next) = page.next_link.filter(|next| !next.is_empty()) else {
                 return Ok(all);
             };
-            url = self.own(doing, &next)?;
+            let next = self.own(doing, &next)?;
+            if next == url {
+                break;
+            }
+            url = next;
         }
         Err(AzureError::Unreadable {
             doing,
-            detail: format!("the list does not end after {MOST_PAGES} pages"),
+            detail: "the list does not end".to_owned(),
         })
     }
 

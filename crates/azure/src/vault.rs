@@ -4,8 +4,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::answer::accepted;
 use crate::arm_id::{self, ArmId};
-use crate::client::{Azure, Call, accepted};
+use crate::client::{Azure, Call};
 use crate::error::AzureError;
 use crate::request::{BACKUP, VAULTS};
 

@@ -56,6 +56,11 @@ pub(crate) fn answer(status: u16, body: impl Into<String>) -> Answer {
     Answer::With(status, Vec::new(), body.into())
 }
 
+/// Azure's error in its envelope.
+pub(crate) fn error(code: &str, message: &str) -> String {
+    format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#)
+}
+
 impl Answer {
     pub(crate) fn header(self, name: &'static str, value: impl Into<String>) -> Self {
         match self {
