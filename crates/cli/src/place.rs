@@ -137,7 +137,7 @@ impl Place {
 struct Nobody;
 
 impl Witness for Nobody {
-    fn evidence(&mut self) -> Option<Evidence> {
+    async fn evidence(&mut self) -> Option<Evidence> {
         None
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn rehearse(
     let mut witness = LabWitness::of(&lab);
 
     let result = lab.back_up(&database.to_string()).await;
-    let evidence = witness.count();
+    let evidence = witness.count().await;
     let before = Trial {
         result,
         evidence,
@@ -190,7 +190,8 @@ impl<'a> LabWitness<'a> {
         Self { lab, logged: 0..0 }
     }
 
-    fn count(&mut self) -> Evidence {
+    async fn count(&mut self) -> Evidence {
+        self.lab.settled().await;
         self.logged = self.logged.end..log_length(&self.lab.proxy_log());
         // Sidestep's own probes are nobody's backup traffic.
         let connections = self.lab.take_connections().into_iter();
@@ -207,8 +208,8 @@ impl<'a> LabWitness<'a> {
 }
 
 impl Witness for LabWitness<'_> {
-    fn evidence(&mut self) -> Option<Evidence> {
-        Some(self.count())
+    async fn evidence(&mut self) -> Option<Evidence> {
+        Some(self.count().await)
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -120,10 +120,10 @@ impl Desk {
 }
 
 /// What was made, without the count of requests.
-fn made(census: Census) -> Census {
+fn made(census: &Census) -> Census {
     Census {
         requests: BTreeMap::new(),
-        ..census
+        ..census.clone()
     }
 }
 
@@ -163,7 +163,7 @@ async fn a_second_run_finds_everything_and_does_nothing_twice() {
     );
     let after_second = desk.lab.census();
     assert_eq!(writes(&after_first), writes(&after_second));
-    assert_eq!(made(after_first), made(after_second));
+    assert_eq!(made(&after_first), made(&after_second));
     for step in second["steps"].as_array().unwrap() {
         assert_eq!(step["outcome"], "done", "{second:#}");
     }
@@ -181,12 +181,12 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
     assert_eq!(code, Some(0), "{document:#}");
     let census = whole.lab.census();
     let requests: usize = census.requests.values().sum();
-    let wanted = made(census);
+    let wanted = made(&census);
     let values = plain_values(&whole.lab.registry_file());
     assert_eq!(wanted.backup_jobs, 1);
     assert_eq!(wanted.registrations, 1);
 
-    let killed = Arc::new(AtomicU64::new(0));
+    let killed = Arc::new(AtomicUsize::new(0));
     let mut positions = (1..=requests as u64).flat_map(|number| {
         [
             (number, When::BeforeHandling),
@@ -206,7 +206,7 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
                 }
                 let (code, document) = desk.run().await;
                 assert_eq!(code, Some(0), "killed at {number} {when:?}: {document:#}");
-                let seen = made(desk.lab.census());
+                let seen = made(&desk.lab.census());
                 assert_eq!(seen, wanted, "killed at {number} {when:?}");
                 let registry = desk.lab.registry_file();
                 assert_eq!(
@@ -223,5 +223,5 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
     }
     // Polls come as often as they come; all but a few positions exist each time.
     let killed = killed.load(Ordering::Relaxed);
-    assert!(killed as usize > requests, "{killed} of {}", 2 * requests);
+    assert!(killed > requests, "{killed} of {}", 2 * requests);
 }

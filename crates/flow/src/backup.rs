@@ -75,7 +75,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         return Ok(Outcome::Done);
     }
     // What connected before has nothing to do with this backup.
-    drop(world.witness.evidence());
+    drop(world.witness.evidence().await);
     let order = Ordered {
         azure: world.azure,
         ids: &ids,
@@ -94,7 +94,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         job: job.id.clone(),
         is_complete,
     })?;
-    let evidence = world.witness.evidence();
+    let evidence = world.witness.evidence().await;
     let against = evidence
         .as_ref()
         .map_or_else(Vec::new, |evidence| evidence.against(site));

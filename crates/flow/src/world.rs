@@ -1,5 +1,6 @@
 //! What a run acts on.
 
+use std::future::Future;
 use std::time::Duration;
 
 use sidestep_azure::Azure;
@@ -30,7 +31,7 @@ pub struct World<'a, S, W, P> {
 /// Somebody who counts the connections of the accounts.
 pub trait Witness {
     /// The connections since the last call; `None` where nobody counts.
-    fn evidence(&mut self) -> Option<Evidence>;
+    fn evidence(&mut self) -> impl Future<Output = Option<Evidence>>;
 }
 
 /// Whoever answers for what a run does.

@@ -324,6 +324,12 @@ impl Lab {
         self.azure.gate().hold(n, when)
     }
 
+    /// Waits until no connection of a backup and none through the proxy is open,
+    /// so that all is counted and logged.
+    pub async fn settled(&self) {
+        self.records.settled().await;
+    }
+
     /// What the listeners recorded since the last call.
     #[must_use]
     pub fn take_connections(&self) -> Vec<Connection> {

@@ -41,7 +41,7 @@ impl Proxy {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, peer)) = listener.accept().await {
-                let hold = proxy.records.hold(peer.port()).await;
+                let hold = proxy.records.hold_any().await;
                 connections.spawn(proxy.clone().connection(stream, peer, hold));
                 while connections.try_join_next().is_some() {}
             }
@@ -51,7 +51,7 @@ impl Proxy {
 
     /// One client connection. What it wants is known from its first request,
     /// which is read before the record is opened: peeking keeps the bytes.
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, hold: Option<Hold>) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, hold: Hold) {
         let host = wanted_host(&stream).await;
         let service = self.world.plan().service_of(&host);
         let counter = self.records.open(peer.port(), service, Path::Proxy, &host);
@@ -68,7 +68,7 @@ impl Proxy {
         );
     }
 
-    async fn request(self: Arc<Self>, request: Request<Incoming>, hold: Option<Hold>) -> Answer {
+    async fn request(self: Arc<Self>, request: Request<Incoming>, hold: Hold) -> Answer {
         let start = Instant::now();
         let target = request.uri().to_string();
         let method = request.method().clone();

@@ -367,7 +367,10 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             "name it in bypass.remove = [\"{entry}\"], and write the hosts that it meant without a \
              path or mask"
         ),
-        Finding::EntryAgainstSite { entry, .. } => {
+        Finding::EntryAgainstSite { entry, .. }
+        | Finding::RouteAgainstSite {
+            entry: Some(entry), ..
+        } => {
             format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
         }
         Finding::ListLong { .. } => {
@@ -543,9 +546,6 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::ProtectedPublic { .. } => "see that the names resolve to the private endpoint \
              (`sidestep check`), and set [vault] public_network_access = \"deny\""
             .to_owned(),
-        Finding::RouteAgainstSite { entry: Some(entry), .. } => {
-            format!("name it in bypass.remove = [\"{entry}\"], if the site is right")
-        }
         Finding::RouteAgainstSite { .. } => {
             "`sidestep plan` shows what the list lacks; `sidestep apply` adds it".to_owned()
         }
