@@ -33,12 +33,14 @@ impl Place {
         match (&args.at, &args.lab) {
             (Some(at), _) => Ok(Self::Export(at.clone())),
             (None, Some(lab)) => LabConnection::read(lab).map(Self::Lab),
-            (None, None) => Err(CommandError::usage("it is not said whose settings are meant")
-                .hint(
-                    "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
+            (None, None) => Err(
+                CommandError::usage("it is not said whose settings are meant")
+                    .hint(
+                        "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
                      writes one",
-                )
-                .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")),
+                    )
+                    .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up"),
+            ),
         }
     }
 

@@ -5,6 +5,7 @@ use sidestep_model::event::{Event, Step};
 use sidestep_model::finding::Effect;
 
 use crate::args;
+use crate::check_view;
 use crate::error::{CommandError, Exit};
 use crate::live::Live;
 use crate::output::Printer;
@@ -12,7 +13,6 @@ use crate::place::{Place, carry};
 use crate::render::{findings_document, findings_text};
 use crate::site_file::SiteFile;
 use crate::told::Told;
-use crate::check_view;
 
 pub(crate) fn run(
     args: &args::Check,
@@ -45,7 +45,11 @@ pub(crate) fn run(
         place.stamp(&mut document);
         printer.document(&document)?;
     } else {
-        let mut parts = vec![format!("{}Check: vault {}", place.heading(), site.vault.name)];
+        let mut parts = vec![format!(
+            "{}Check: vault {}",
+            place.heading(),
+            site.vault.name
+        )];
         parts.extend(told.check.as_ref().map(check_view::text));
         if !run.findings.is_empty() {
             parts.push(findings_text(&run.findings));

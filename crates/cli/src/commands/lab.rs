@@ -11,7 +11,11 @@ use crate::prose;
 use crate::rehearsed::Rehearsed;
 use crate::site_file::SiteFile;
 
-pub(crate) fn run(args: &args::Lab, site: SiteFile, printer: Printer) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    args: &args::Lab,
+    site: SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     match &args.verb {
         LabVerb::Serve(args) => serve(args, site, printer),
     }

@@ -15,7 +15,11 @@ use crate::site_file::SiteFile;
 use crate::told::Told;
 use crate::{check_view, dns_view, plan_view, prose, run_view};
 
-pub(crate) fn run(args: &args::Run, site: SiteFile, printer: Printer) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    args: &args::Run,
+    site: SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     let site = site.or(args.site_file.as_deref())?.site()?;
     let extent = extent(args)?;
     let place = Place::new(&args.place)?;
@@ -84,7 +88,10 @@ fn text(place: &Place, site: &Site, extent: Extent, run: &Run, told: &Told) -> S
     parts.push(run_view::steps(run, told));
     let lists = [
         ("Would be made in Azure", ResourceState::Planned),
-        ("Made in Azure; `sidestep undo` leaves it there", ResourceState::Made),
+        (
+            "Made in Azure; `sidestep undo` leaves it there",
+            ResourceState::Made,
+        ),
     ];
     for (title, state) in lists {
         parts.extend(run_view::made(told, state).map(|list| format!("{title}\n{list}")));
