@@ -70,7 +70,7 @@ pub(crate) fn run(judges: &[&Judge], out: &mut dyn Write) -> anyhow::Result<bool
     Ok(nothing_against)
 }
 
-/// Holds logs of traffic against Microsoft's OpenAPI documents; false if they part.
+/// Holds logs of traffic against Microsoft's `OpenAPI` documents; false if they part.
 pub(crate) fn openapi_logs(files: &[String], out: &mut dyn Write) -> anyhow::Result<bool> {
     let verdict = openapi::logs(files, out)?;
     pronounce("openapi", &verdict, out)

@@ -1,4 +1,4 @@
-//! Microsoft's OpenAPI documents of Resource Manager.
+//! Microsoft's `OpenAPI` documents of Resource Manager.
 
 use std::env;
 use std::ffi::OsStr;
@@ -18,6 +18,7 @@ use report::Report;
 mod documents;
 mod exchange;
 mod exclusion;
+mod finding;
 mod judging;
 mod members;
 mod operations;

@@ -1,4 +1,4 @@
-//! Microsoft's OpenAPI documents, and what refers to what in them.
+//! Microsoft's `OpenAPI` documents, and what refers to what in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

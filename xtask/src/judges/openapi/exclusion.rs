@@ -16,6 +16,8 @@ pub(super) enum Exclusion {
     Gateway,
     ErrorUndocumented,
     SignedQuery,
+    NextPage,
+    PatchNull,
     NotYetABody,
     EmptyObject,
     NullMember,
@@ -48,12 +50,21 @@ impl Exclusion {
                  `{\"error\":{\"code\",\"message\"}}`"
             }
             Self::SignedQuery => "query: t, c, s and h, with which Azure signs URLs to be polled",
-            Self::NotYetABody => "answer: 202 without the body that is documented for the end",
-            Self::EmptyObject => {
-                "answer: `{}` with a 202 that is documented without a body (recorded at \
-                 registering)"
+            Self::NextPage => "query: the skip token of a next page, whose URL is Azure's own",
+            Self::PatchNull => {
+                "request: null in a PATCH, which takes a member away (recorded at a vault's \
+                 identities)"
             }
-            Self::NullMember => "answer: null for a member that is not there (recorded at jobs)",
+            Self::NotYetABody => {
+                "answer: 202 of a long-running operation, without the body that is documented"
+            }
+            Self::EmptyObject => {
+                "answer: `{}` with a 202 that is documented without a body (recorded where a \
+                 container is registered, and at the polls after that)"
+            }
+            Self::NullMember => {
+                "answer: null for a member that is not there (recorded at a vault's settings)"
+            }
         }
     }
 }
@@ -161,7 +172,11 @@ pub(super) fn of_query(operation: &Operation<'_>, exchange: &Exchange) -> Option
 /// Why an undocumented parameter is not held against the request.
 pub(super) fn of_parameter(operation: &Operation<'_>, name: &str) -> Option<Exclusion> {
     let is_signature = operation.is_polled() && ["t", "c", "s", "h"].contains(&name);
-    is_signature.then_some(Exclusion::SignedQuery)
+    if is_signature {
+        return Some(Exclusion::SignedQuery);
+    }
+    let is_next = operation.pageable && name.eq_ignore_ascii_case("$skipToken");
+    is_next.then_some(Exclusion::NextPage)
 }
 
 /// What Resource Manager answers an error with, whatever the operation.

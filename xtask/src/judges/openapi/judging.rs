@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
 use anyhow::anyhow;
@@ -12,12 +11,10 @@ use serde_json::Value;
 use super::documents::{Documents, Schema};
 use super::exchange::Exchange;
 use super::exclusion::{self, Exclusion};
+use super::finding::{Finding, Judged, Side, shortened};
 use super::members::{self, RemarkKind};
 use super::operations::{self, Meaning, Operation, Parameter, Place};
 use super::schema::{self, Direction};
-
-/// Longer reasons show whole documents.
-const LONGEST_REASON: usize = 240;
 
 /// The documents, ready to be asked.
 pub(super) struct Bench<'a> {
@@ -25,52 +22,6 @@ pub(super) struct Bench<'a> {
     operations: Vec<Operation<'a>>,
     validators: RefCell<BTreeMap<(usize, Direction), Rc<Validator>>>,
     errors: Validator,
-}
-
-/// What was found in one exchange.
-#[derive(Debug, Default)]
-pub(super) struct Judged {
-    /// Document, its api-version and `operationId`.
-    pub(super) operation: Option<(String, String, String)>,
-    pub(super) disagreements: Vec<Finding>,
-    pub(super) warnings: Vec<Finding>,
-    pub(super) exclusions: Vec<Exclusion>,
-    /// False where the gateway answered before the operation did.
-    pub(super) is_answer_judged: bool,
-}
-
-/// Something about a place in an exchange.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Finding {
-    pub(super) side: Side,
-    /// A JSON pointer into the body; empty for the whole.
-    pub(super) at: String,
-    pub(super) reason: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Side {
-    Request,
-    Answer(u16),
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Request => f.write_str("request"),
-            Self::Answer(status) => write!(f, "answer {status}"),
-        }
-    }
-}
-
-impl Judged {
-    fn against(&mut self, side: Side, at: &str, reason: impl Into<String>) {
-        self.disagreements.push(Finding {
-            side,
-            at: at.to_owned(),
-            reason: reason.into(),
-        });
-    }
 }
 
 impl<'a> Bench<'a> {
@@ -125,7 +76,7 @@ impl<'a> Bench<'a> {
         if matches!(exchange.status, 401 | 429) {
             judged.exclusions.push(Exclusion::Gateway);
         } else {
-            judged.is_answer_judged = true;
+            judged.answered = true;
             self.answer(operation, exchange, &mut judged)?;
         }
         Ok(judged)
@@ -206,6 +157,13 @@ impl<'a> Bench<'a> {
                 }
                 Ok(())
             }
+            (Some(parameter), body) if exchange.method == "PATCH" => {
+                let (body, nulls) = without_nulls(body);
+                if nulls > 0 {
+                    judged.exclusions.push(Exclusion::PatchNull);
+                }
+                self.body(parameter.schema, &body, Side::Request, judged)
+            }
             (Some(parameter), body) => self.body(parameter.schema, body, Side::Request, judged),
         }
     }
@@ -239,12 +197,16 @@ impl<'a> Bench<'a> {
             return Ok(());
         };
         self.headers(response, exchange, judged)?;
-        let begins = exchange.method != "GET" && status == 202;
-        let names_poll = ["location", "azure-asyncoperation"]
-            .iter()
-            .any(|name| exchange.header(name).is_some());
-        if begins && !names_poll {
+        let status_url = exchange.header("azure-asyncoperation");
+        // An operation's own status repeats the header.
+        let begins = exchange.method != "GET";
+        if begins && status == 202 && status_url.is_none() && exchange.header("location").is_none()
+        {
             judged.against(side, "", "a 202 without a URL to be polled");
+        }
+        if begins && status_url.is_some() && status != 202 && !operation.long_running {
+            let reason = "a status URL, where the operation is not documented as long-running";
+            judged.against(side, "", reason);
         }
         match (response.node.get("schema"), &exchange.answer) {
             (None, Value::Null) => {}
@@ -252,7 +214,7 @@ impl<'a> Bench<'a> {
                 judged.exclusions.push(Exclusion::EmptyObject);
             }
             (None, _) => judged.against(side, "", "a body where none is documented"),
-            (Some(_), Value::Null) if status == 202 => {
+            (Some(_), Value::Null) if status == 202 && operation.long_running => {
                 judged.exclusions.push(Exclusion::NotYetABody);
             }
             (Some(_), Value::Null) => judged.against(side, "", "no body where one is documented"),
@@ -366,12 +328,5 @@ fn without_nulls(value: &Value) -> (Value, usize) {
             (Value::Array(kept), nulls.into_iter().sum())
         }
         other => (other.clone(), 0),
-    }
-}
-
-fn shortened(reason: &str) -> String {
-    match reason.char_indices().nth(LONGEST_REASON) {
-        Some((at, _)) => format!("{}…", &reason[..at]),
-        None => reason.to_owned(),
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Operation<'a> {
     /// The api-version that the document describes.
     pub(super) version: &'a str,
     pub(super) long_running: bool,
+    /// Whether its answers may name a next page.
+    pub(super) pageable: bool,
     pub(super) responses: Schema<'a>,
     pub(super) parameters: Vec<Parameter<'a>>,
     method: String,
@@ -134,6 +136,7 @@ fn operation<'a>(
             .as_str()
             .unwrap_or_default(),
         long_running: node["x-ms-long-running-operation"] == true,
+        pageable: node["x-ms-pageable"].is_object(),
         responses: item.beside(&node["responses"]),
         parameters,
         method: method.to_uppercase(),

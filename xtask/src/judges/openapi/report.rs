@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::exchange::Exchange;
 use super::exclusion::Exclusion;
-use super::judging::{Finding, Judged, Side};
+use super::finding::{Finding, Judged, Side};
 
 /// Disagreements beyond these add nothing to what the first ones show.
 const SHOWN: usize = 40;
@@ -59,7 +59,7 @@ impl Report {
         }
         let row = self.rows.entry(operation).or_default();
         row.requests += 1;
-        row.answers += usize::from(judged.is_answer_judged);
+        row.answers += usize::from(judged.answered);
         row.agreeing += usize::from(judged.disagreements.is_empty());
         row.warnings += judged.warnings.len();
     }

@@ -139,7 +139,7 @@ impl<'a> Bundle<'a> {
                 plain.insert(keyword.to_owned(), value.clone());
             }
         }
-        if node["type"] == "file" {
+        if node["type"] == "file" || is_any(node) {
             plain.remove("type");
         }
         if let Some(listed) = node.get("enum").filter(|_| !members::is_open(node)) {
@@ -210,4 +210,11 @@ impl<'a> Bundle<'a> {
         }
         Some(Value::Array(required))
     }
+}
+
+/// `"type": "object"` and no more: to Microsoft's own generators that is any
+/// value, and the documents' examples have arrays there.
+fn is_any(node: &Value) -> bool {
+    let says_more = ["properties", "additionalProperties", "allOf"];
+    node["type"] == "object" && says_more.iter().all(|keyword| node.get(*keyword).is_none())
 }
