@@ -102,6 +102,9 @@ fn not_judged() -> Verdict {
     ))
 }
 
+/// Exit codes that say nothing about a scenario: wrong arguments, and a bug.
+const UNUSABLE: [i32; 2] = [2, 70];
+
 /// What each scenario's rehearsal said to Azure. That a rehearsal fails is part
 /// of some scenarios.
 fn rehearsed() -> anyhow::Result<Vec<Traffic>> {
@@ -111,12 +114,17 @@ fn rehearsed() -> anyhow::Result<Vec<Traffic>> {
     let mut traffic = Vec::new();
     for scenario in scenarios()? {
         let log = folder.path().join(format!("{scenario}.jsonl"));
-        cargo(&["run"])
+        let ended = cargo(&["run"])
             .args(["--", "rehearse", "--quiet", "--scenario", &scenario])
             .arg("--azure-log")
             .arg(&log)
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .status()?;
+        ensure!(
+            ended.code().is_some_and(|code| !UNUSABLE.contains(&code)),
+            "the rehearsal of {scenario}: {ended}"
+        );
         let exchanges = if log.exists() {
             Exchange::log(&log)?
         } else {

@@ -46,8 +46,8 @@ impl Exclusion {
             }
             Self::Gateway => "answer: 401 and 429 come from the gateway before any operation",
             Self::ErrorUndocumented => {
-                "answer: no error is documented for the operation; judged as Resource Manager's \
-                 `{\"error\":{\"code\",\"message\"}}`"
+                "answer: the operation's document describes no error, or one that is not in \
+                 `error`; judged as Resource Manager's own alone"
             }
             Self::SignedQuery => "query: t, c, s and h, with which Azure signs URLs to be polled",
             Self::NextPage => "query: the skip token of a next page, whose URL is Azure's own",
@@ -179,7 +179,8 @@ pub(super) fn of_parameter(operation: &Operation<'_>, name: &str) -> Option<Excl
     is_next.then_some(Exclusion::NextPage)
 }
 
-/// What Resource Manager answers an error with, whatever the operation.
+/// What Resource Manager answers every error with (`ErrorResponse` of the common
+/// types, whose members are all there in what is recorded).
 pub(super) fn error_schema() -> Value {
     json!({
         "type": "object", "required": ["error"],

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jsonschema::ValidationError;
+
 use super::exclusion::Exclusion;
 
 /// Longer reasons show whole documents.
@@ -26,6 +28,17 @@ pub(super) struct Finding {
     /// A JSON pointer into the body; empty for the whole.
     pub(super) at: String,
     pub(super) reason: String,
+}
+
+impl Finding {
+    /// What a validator found in a body.
+    pub(super) fn of(error: &ValidationError<'_>, side: Side) -> Self {
+        Self {
+            side,
+            at: error.instance_path().to_string(),
+            reason: shortened(&error.to_string()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -181,19 +181,14 @@ impl<'a> Bench<'a> {
             .node
             .get(status.to_string())
             .or_else(|| responses.node.get("default").filter(|_| is_error));
+        let documented = documented
+            .and_then(|response| self.documents.followed(responses.beside(response)))
+            .map(|(_, response)| response);
+        if is_error {
+            return self.error(documented, exchange, judged);
+        }
         let Some(response) = documented else {
-            if is_error {
-                judged.exclusions.push(Exclusion::ErrorUndocumented);
-                for error in self.errors.iter_errors(&exchange.answer) {
-                    let at = error.instance_path().to_string();
-                    judged.against(side, &at, shortened(&error.to_string()));
-                }
-            } else {
-                judged.against(side, "", "the status is not documented");
-            }
-            return Ok(());
-        };
-        let Some((_, response)) = self.documents.followed(responses.beside(response)) else {
+            judged.against(side, "", "the status is not documented");
             return Ok(());
         };
         self.headers(response, exchange, judged)?;
@@ -205,8 +200,7 @@ impl<'a> Bench<'a> {
             judged.against(side, "", "a 202 without a URL to be polled");
         }
         if begins && status_url.is_some() && status != 202 && !operation.long_running {
-            let reason = "a status URL, where the operation is not documented as long-running";
-            judged.against(side, "", reason);
+            judged.against(side, "", "a status URL from what is not long-running");
         }
         match (response.node.get("schema"), &exchange.answer) {
             (None, Value::Null) => {}
@@ -227,6 +221,34 @@ impl<'a> Bench<'a> {
             }
         }
         Ok(())
+    }
+
+    /// An error is what Resource Manager answers, and what the operation documents.
+    fn error(
+        &self,
+        documented: Option<Schema<'a>>,
+        exchange: &Exchange,
+        judged: &mut Judged,
+    ) -> anyhow::Result<()> {
+        let side = Side::Answer(exchange.status);
+        let (body, nulls) = without_nulls(&exchange.answer);
+        if nulls > 0 {
+            judged.exclusions.push(Exclusion::NullMember);
+        }
+        for error in self.errors.iter_errors(&body) {
+            judged.disagreements.push(Finding::of(&error, side));
+        }
+        let schema = documented
+            .and_then(|response| Some(response.beside(response.node.get("schema")?)))
+            .filter(|schema| {
+                let shape = members::shape(self.documents, *schema);
+                shape.members.contains_key("error")
+            });
+        let Some(schema) = schema else {
+            judged.exclusions.push(Exclusion::ErrorUndocumented);
+            return Ok(());
+        };
+        self.body(schema, &body, side, judged)
     }
 
     /// Headers are hints: those that are there and documented have to be of their type.
@@ -267,11 +289,7 @@ impl<'a> Bench<'a> {
         };
         let validator = self.validator(schema, direction)?;
         for error in validator.iter_errors(body) {
-            let finding = Finding {
-                side,
-                at: error.instance_path().to_string(),
-                reason: shortened(&error.to_string()),
-            };
+            let finding = Finding::of(&error, side);
             // Definitions that share a base say the same.
             if !judged.disagreements.contains(&finding) {
                 judged.disagreements.push(finding);
