@@ -132,6 +132,17 @@ impl Documents {
         self.referred("", key).map(|(_, schema)| schema)
     }
 
+    /// The definition with this name in whatever folder.
+    pub(super) fn below(&self, key: &str) -> Option<Schema<'_>> {
+        let (name, pointer) = key.split_once('#')?;
+        let (file, document) = self.files.iter().find(|(file, _)| {
+            let folder = file.strip_suffix(name);
+            folder.is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+        })?;
+        let node = document.pointer(pointer)?;
+        Some(Schema { file, node })
+    }
+
     /// The member that tells a definition's kinds apart, and the kinds.
     pub(super) fn kinds(&self, key: &str) -> Option<(&str, &[Derived])> {
         let derived = self.derived.get(key)?;

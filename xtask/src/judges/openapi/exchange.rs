@@ -133,6 +133,31 @@ fn decoded(text: &str, plus_is_space: bool) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The document without members that are null, and how many those were.
+pub(super) fn without_nulls(value: &Value) -> (Value, usize) {
+    match value {
+        Value::Object(object) => {
+            let mut nulls = 0;
+            let mut kept = serde_json::Map::new();
+            for (name, value) in object {
+                if value.is_null() {
+                    nulls += 1;
+                    continue;
+                }
+                let (value, below) = without_nulls(value);
+                nulls += below;
+                kept.insert(name.clone(), value);
+            }
+            (Value::Object(kept), nulls)
+        }
+        Value::Array(elements) => {
+            let (kept, nulls): (Vec<_>, Vec<_>) = elements.iter().map(without_nulls).unzip();
+            (Value::Array(kept), nulls.into_iter().sum())
+        }
+        other => (other.clone(), 0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

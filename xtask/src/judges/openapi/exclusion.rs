@@ -10,7 +10,8 @@ use super::operations::Operation;
 pub(super) enum Exclusion {
     SignIn,
     NoDocument,
-    PolledElsewhere,
+    ComputeStatus,
+    NetworkStatus,
     ContainerStatus,
     UnregisterLocation,
     Gateway,
@@ -32,13 +33,18 @@ impl Exclusion {
                 "exchange: subscriptions, groups, deployments, identities, network interfaces, \
                  addresses, images: no document of theirs is here"
             }
-            Self::PolledElsewhere => {
-                "exchange: a status URL of Microsoft.Network or Microsoft.Compute, taken from a \
-                 header: no document describes it"
+            Self::ComputeStatus => {
+                "exchange: a status URL of Microsoft.Compute, taken from a header: no document \
+                 describes it"
+            }
+            Self::NetworkStatus => {
+                "request: a status URL of Microsoft.Network, taken from a header: no document \
+                 describes it; the answer is judged as network.json's AzureAsyncOperationResult"
             }
             Self::ContainerStatus => {
-                "exchange: the status URL that registering and unregistering give out: it has \
-                 api-version 2019-05-13-preview, which no document describes"
+                "request: the status URL that registering and unregistering give out: it has \
+                 api-version 2019-05-13-preview, which no document describes; the answer is \
+                 judged as bms.json's OperationStatus"
             }
             Self::UnregisterLocation => {
                 "query: the Location that unregistering gives out is malformed (recorded: \
@@ -65,6 +71,15 @@ impl Exclusion {
             Self::NullMember => {
                 "answer: null for a member that is not there (recorded at a vault's settings)"
             }
+        }
+    }
+
+    /// Document and definition that its answer is judged by all the same.
+    pub(super) fn stand_in(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::NetworkStatus => Some(("network", "AzureAsyncOperationResult")),
+            Self::ContainerStatus => Some(("bms", "OperationStatus")),
+            _ => None,
         }
     }
 }
@@ -103,23 +118,23 @@ const OUTSIDE: &[(&str, Exclusion)] = &[
     ),
     (
         "subscriptions/*/providers/Microsoft.Compute/locations/*/operations/*",
-        Exclusion::PolledElsewhere,
+        Exclusion::ComputeStatus,
     ),
     (
         "subscriptions/*/providers/Microsoft.Network/locations/*/operations/*",
-        Exclusion::PolledElsewhere,
+        Exclusion::NetworkStatus,
     ),
     (
         "subscriptions/*/providers/Microsoft.Network/locations/*/operationResults/*",
-        Exclusion::PolledElsewhere,
+        Exclusion::NetworkStatus,
     ),
     (
         "subscriptions/*/resourceGroups/*/providers/Microsoft.Network/privateDnsOperationStatuses/*",
-        Exclusion::PolledElsewhere,
+        Exclusion::NetworkStatus,
     ),
     (
         "subscriptions/*/resourceGroups/*/providers/Microsoft.Network/privateDnsOperationResults/*",
-        Exclusion::PolledElsewhere,
+        Exclusion::NetworkStatus,
     ),
     (
         "subscriptions/*/resourceGroups/*/providers/Microsoft.RecoveryServices/vaults/*\
@@ -140,7 +155,9 @@ pub(super) fn of_path(exchange: &Exchange) -> Option<Exclusion> {
         .find(|(pattern, _)| matches(pattern, &exchange.path))
         .map(|(_, exclusion)| *exclusion)
         .filter(|exclusion| match exclusion {
-            Exclusion::PolledElsewhere | Exclusion::ContainerStatus => exchange.method == "GET",
+            Exclusion::ComputeStatus | Exclusion::NetworkStatus | Exclusion::ContainerStatus => {
+                exchange.method == "GET"
+            }
             _ => true,
         })
 }
@@ -208,5 +225,20 @@ mod tests {
         assert!(matches("a/**", &path("a/b/c")));
         assert!(!matches("a/*", &path("a/b/c")));
         assert!(!matches("a/b/c", &path("a/b")));
+    }
+
+    #[test]
+    fn each_status_url_has_its_reason() {
+        let of = |method: &str, provider: &str| {
+            let below = "subscriptions/s/providers";
+            let url = format!("/{below}/{provider}/locations/l/operations/1?api-version=1");
+            let entry = json!({ "method": method, "url": url, "status": 200 });
+            of_path(&Exchange::read(&entry).unwrap())
+        };
+        let (network, compute) = ("Microsoft.Network", "Microsoft.Compute");
+        assert_eq!(of("GET", network), Some(Exclusion::NetworkStatus));
+        assert_eq!(of("GET", compute), Some(Exclusion::ComputeStatus));
+        assert_eq!(of("PUT", network), None);
+        assert_eq!(of("GET", "Microsoft.Other"), None);
     }
 }

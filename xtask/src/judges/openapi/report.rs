@@ -1,6 +1,6 @@
 //! Counts of a judgement, and how they are shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::exchange::Exchange;
@@ -16,8 +16,8 @@ pub(super) struct Report {
     pub(super) exchanges: usize,
     pub(super) disagreements: usize,
     rows: BTreeMap<(String, String, String), Row>,
-    /// Exchanges that are not judged at all.
-    unjudged: usize,
+    /// Exchanges that mean no documented operation, for a named reason.
+    elsewhere: usize,
     exclusions: BTreeMap<Exclusion, usize>,
     /// Operation, side, place with `*` for indices, and reason: how often.
     warnings: BTreeMap<(String, Side, String, String), usize>,
@@ -30,6 +30,8 @@ struct Row {
     answers: usize,
     agreeing: usize,
     warnings: usize,
+    /// The api-versions that were asked for.
+    versions: BTreeSet<String>,
 }
 
 impl Report {
@@ -45,7 +47,7 @@ impl Report {
             }
         }
         let Some(operation) = judged.operation else {
-            self.unjudged += usize::from(judged.disagreements.is_empty());
+            self.elsewhere += usize::from(judged.disagreements.is_empty());
             return;
         };
         for finding in &judged.warnings {
@@ -59,6 +61,10 @@ impl Report {
         }
         let row = self.rows.entry(operation).or_default();
         row.requests += 1;
+        let mut query = exchange.query.iter();
+        let version = query.find(|(name, _)| name == "api-version");
+        row.versions
+            .extend(version.map(|(_, version)| version.clone()));
         row.answers += usize::from(judged.answered);
         row.agreeing += usize::from(judged.disagreements.is_empty());
         row.warnings += judged.warnings.len();
@@ -78,17 +84,27 @@ impl Report {
                 answers,
                 agreeing,
                 warnings,
+                versions,
             } = row;
+            let others: Vec<&str> = versions
+                .iter()
+                .map(String::as_str)
+                .filter(|asked| asked != version)
+                .collect();
+            let asked = match others.len() {
+                0 => String::new(),
+                _ => format!(", asked for {}", others.join(", ")),
+            };
             writeln!(
                 out,
-                "  {id:width$}  {requests:>8}  {answers:>7}  {agreeing:>8}  {warnings:>8}  {document} {version}"
+                "  {id:width$}  {requests:>8}  {answers:>7}  {agreeing:>8}  {warnings:>8}  {document} {version}{asked}"
             )?;
         }
         let judged: usize = self.rows.values().map(|row| row.requests).sum();
         writeln!(
             out,
-            "  exchanges: {}, judged {judged}, not judged {}",
-            self.exchanges, self.unjudged
+            "  exchanges: {}, of documented operations {judged}, of others {}",
+            self.exchanges, self.elsewhere
         )?;
         for (exclusion, count) in &self.exclusions {
             writeln!(out, "  excluded {count}: {}", exclusion.reason())?;
