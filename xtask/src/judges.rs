@@ -7,6 +7,7 @@
 use std::io::Write;
 
 mod dotnet;
+mod openapi;
 mod recordings;
 
 /// A claim and who can say whether it is true.
@@ -37,6 +38,11 @@ const JUDGES: &[Judge] = &[
         claim: "we ask Azure as its own tool does, and understand what it answers",
         ask: recordings::judge,
     },
+    Judge {
+        name: "openapi",
+        claim: "what we say to Azure, and what the lab answers for it, is as Microsoft documents it",
+        ask: openapi::judge,
+    },
 ];
 
 /// The judges with these names, all for none, or the first name that is unknown.
@@ -64,15 +70,25 @@ pub(crate) fn run(judges: &[&Judge], out: &mut dyn Write) -> anyhow::Result<bool
     let mut nothing_against = true;
     for judge in judges {
         writeln!(out, "judge {}: {}", judge.name, judge.claim)?;
-        let verdict = match (judge.ask)(out)? {
-            Verdict::Agrees(tried) => format!("agrees ({tried})"),
-            Verdict::NotJudged(reason) => format!("not judged ({reason})"),
-            Verdict::Disagrees(found) => {
-                nothing_against = false;
-                format!("DISAGREES ({found})")
-            }
-        };
-        writeln!(out, "judge {}: {verdict}", judge.name)?;
+        let verdict = (judge.ask)(out)?;
+        nothing_against &= pronounce(judge.name, &verdict, out)?;
     }
     Ok(nothing_against)
+}
+
+/// Holds logs of traffic against Microsoft's `OpenAPI` documents; false if they part.
+pub(crate) fn openapi_logs(files: &[String], out: &mut dyn Write) -> anyhow::Result<bool> {
+    let verdict = openapi::logs(files, out)?;
+    pronounce("openapi", &verdict, out)
+}
+
+/// Says what a judge said; false if it disagrees.
+fn pronounce(judge: &str, verdict: &Verdict, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let said = match verdict {
+        Verdict::Agrees(tried) => format!("agrees ({tried})"),
+        Verdict::NotJudged(reason) => format!("not judged ({reason})"),
+        Verdict::Disagrees(found) => format!("DISAGREES ({found})"),
+    };
+    writeln!(out, "judge {judge}: {said}")?;
+    Ok(!matches!(verdict, Verdict::Disagrees(_)))
 }

@@ -14,6 +14,7 @@ usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
   judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
+  openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
 ";
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
                 return usage(&format!("unknown judge `{unknown}`: {}", judges::names()));
             }
         },
+        Some((command, logs)) if command == "openapi" && !logs.is_empty() => {
+            judges::openapi_logs(logs, &mut out)
+        }
         Some((command, arguments)) if command == "soak" => match soak::Options::parse(arguments) {
             Ok(options) => soak::run(workspace(), &options, &mut out),
             Err(complaint) => return usage(&complaint),

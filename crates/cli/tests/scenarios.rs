@@ -110,10 +110,16 @@ fn every_scenario_ends_as_its_file_declares() {
         "disabled-proxy-copied",
         "entra-by-proxy-only",
         "happy",
+        "manual-dns",
         "not-needed",
         "per-machine-policy",
+        "plugin-not-registered",
         "proxy-down",
+        "public-fallback",
         "seed-list",
+        "throttled",
+        "tls-inspection",
+        "vault-not-empty",
         "via-proxy",
     ] {
         assert!(
@@ -152,14 +158,76 @@ fn the_happy_rehearsal_shows_what_it_claims() {
         .sum();
     assert!(sent > backup["bytes"].as_u64().unwrap());
 
-    let not_yet: Vec<&str> = seen["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|step| step["outcome"] == "not-yet")
+    // Both sides tell the same of it: Azure's job and the vault that read it back.
+    assert!(backup["transferred_mb"].as_f64().unwrap() > 7.9, "{backup}");
+    assert_eq!(backup["sha256"].as_str().unwrap().len(), 64);
+
+    let steps = seen["steps"].as_array().unwrap().iter();
+    let steps: Vec<&str> = steps
+        .filter(|step| step["outcome"] == "done")
         .map(|step| step["step"].as_str().unwrap())
         .collect();
-    assert_eq!(not_yet, ["endpoint", "register", "protect", "check"]);
+    assert_eq!(
+        steps,
+        [
+            "endpoint",
+            "system-bypass",
+            "register",
+            "plugin-bypass",
+            "protect",
+            "check",
+            "backup"
+        ]
+    );
+    // Two accounts by everything that the endpoint serves, and Entra ID.
+    let probes = seen["check"]["probes"].as_array().unwrap();
+    assert_eq!(probes.len(), 2 * 11);
+    assert!(
+        probes
+            .iter()
+            .all(|probe| probe["http"]["state"] == "passed"),
+        "{probes:#?}"
+    );
+    assert!(
+        seen["check"]["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|one| one["as_wanted"] == true)
+    );
+}
+
+#[test]
+fn both_documented_first_failures_are_met_and_named() {
+    let seen = document(&sidestep(&[
+        "rehearse",
+        "--scenario",
+        "manual-dns",
+        "--json",
+    ]));
+    let waited = seen["waited"].as_array().unwrap();
+    let codes: Vec<&str> = waited
+        .iter()
+        .map(|findings| {
+            let errors = findings.as_array().unwrap().iter();
+            let mut errors = errors.filter(|finding| finding["severity"] == "error");
+            errors.next().unwrap()["code"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(codes, ["SS202", "SS202", "SS202"]);
+    // The endpoint's, then the channel's at discovery, then the data account's at the first backup.
+    let remedy = |index: usize| {
+        let findings = waited[index].as_array().unwrap().iter();
+        let mut errors = findings.filter(|finding| finding["severity"] == "error");
+        errors.next().unwrap()["remedy"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(remedy(0).contains("-ab-pod01-rec2.privatelink.jpe.backup.windowsazure.com."));
+    assert!(remedy(1).contains("privatelink.queue.core.windows.net"));
+    assert!(remedy(1).contains("168.63.129.16") && !remedy(1).contains("prot120"));
+    assert!(remedy(2).contains("prot120.privatelink.blob.core.windows.net"));
 }
 
 #[test]

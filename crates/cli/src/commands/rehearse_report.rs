@@ -63,14 +63,12 @@ pub(crate) fn document(scenario: &Scenario, rehearsal: &Rehearsal) -> Value {
         .iter()
         .map(|run| findings_document(&run.findings))
         .collect();
-    document["stored"] = json!(stored.map(|stored| {
-        json!({
-            "database": stored.database,
-            "bytes": stored.bytes,
-            "blocks": stored.blocks,
-            "sha256": stored.sha256,
-        })
-    }));
+    // What the lab's vault read back, beside what Azure says of the job.
+    if let (Some(stored), Value::Object(backup)) = (stored, &mut document["backup"]) {
+        backup.insert("bytes".to_owned(), stored.bytes.into());
+        backup.insert("blocks".to_owned(), stored.blocks.into());
+        backup.insert("sha256".to_owned(), stored.sha256.clone().into());
+    }
     document["proxy_log"] = log_document(&rehearsal.proxy_log);
     document
 }
