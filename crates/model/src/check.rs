@@ -190,8 +190,9 @@ pub fn verdict(site: &Site, observed: &Observed, accounts: &[Account], tried: Ve
         .collect();
     let mut of_ways: Vec<Finding> = Vec::new();
     for tried in &tried_soundly {
-        let finding = against_site(site, &tried.probe).or_else(|| cause(tried));
-        of_ways.extend(finding.filter(|finding| !is_told(&of_ways, finding)));
+        if let Some(finding) = against_site(site, &tried.probe).or_else(|| cause(tried)) {
+            tell(&mut of_ways, finding);
+        }
     }
     of_ways.extend(not_private(site, &tried_soundly));
     findings.extend(of_ways);
@@ -221,7 +222,7 @@ fn against_site(site: &Site, probe: &Probe) -> Option<Finding> {
     let is_wanted = is_direct == (wanted == site::Route::Direct) || no_proxy;
     (!is_wanted).then(|| Finding::RouteAgainstSite {
         account: *account,
-        host: target.host.clone(),
+        hosts: vec![target.host.clone()],
         service: target.service,
         entry: decision.entry.as_ref().map(|entry| entry.text.clone()),
     })
@@ -240,7 +241,7 @@ fn cause(tried: &Tried) -> Option<Finding> {
             detail: describe(why),
         },
         _ if matches!(why, Failure::Untrusted { .. }) => Finding::TlsInspected {
-            host,
+            hosts: vec![host],
             issuer: match why {
                 Failure::Untrusted { issuer } => issuer.clone(),
                 _ => None,
@@ -254,9 +255,10 @@ fn cause(tried: &Tried) -> Option<Finding> {
             host,
             proxy: format!("{}:{}", proxy.host, proxy.port),
         },
-        _ if matches!(chosen.dns, Stage::Failed(_, Failure::NoSuchName)) => {
-            Finding::NameUnknown { account, host }
-        }
+        _ if matches!(chosen.dns, Stage::Failed(_, Failure::NoSuchName)) => Finding::NameUnknown {
+            account,
+            hosts: vec![host],
+        },
         _ if stage == "tls" => Finding::TlsFails {
             account,
             host,
@@ -264,7 +266,7 @@ fn cause(tried: &Tried) -> Option<Finding> {
         },
         (via, _) => Finding::EndpointUnreachable {
             account,
-            host,
+            hosts: vec![host],
             service,
             proxy: match via {
                 Via::Proxy(proxy) => Some(format!("{}:{}", proxy.host, proxy.port)),
@@ -275,18 +277,62 @@ fn cause(tried: &Tried) -> Option<Finding> {
     })
 }
 
-/// Whether the same is said of the other account already: one broken endpoint is
-/// one finding.
-fn is_told(told: &[Finding], finding: &Finding) -> bool {
-    told.iter().any(|other| match (other, finding) {
-        (Finding::NameUnknown { host: one, .. }, Finding::NameUnknown { host: two, .. })
-        | (Finding::TlsFails { host: one, .. }, Finding::TlsFails { host: two, .. })
-        | (
-            Finding::EndpointUnreachable { host: one, .. },
-            Finding::EndpointUnreachable { host: two, .. },
-        ) => one == two,
-        _ => other == finding,
-    })
+/// Adds a finding. What is broken alike for several names, or for both accounts,
+/// is one finding: it has one cause.
+fn tell(told: &mut Vec<Finding>, finding: Finding) {
+    for known in told.iter_mut() {
+        let (known, new) = match (known, &finding) {
+            (Finding::NameUnknown { hosts: known, .. }, Finding::NameUnknown { hosts, .. }) => {
+                (known, hosts)
+            }
+            (
+                Finding::TlsInspected {
+                    hosts: known,
+                    issuer: other,
+                },
+                Finding::TlsInspected { hosts, issuer },
+            ) if *other == *issuer => (known, hosts),
+            (
+                Finding::EndpointUnreachable {
+                    hosts: known,
+                    service: other_service,
+                    proxy: other_proxy,
+                    detail: other_detail,
+                    ..
+                },
+                Finding::EndpointUnreachable {
+                    hosts,
+                    service,
+                    proxy,
+                    detail,
+                    ..
+                },
+            ) if (&*other_service, &*other_proxy, &*other_detail) == (service, proxy, detail) => {
+                (known, hosts)
+            }
+            (
+                Finding::RouteAgainstSite {
+                    account: other_account,
+                    hosts: known,
+                    entry: other_entry,
+                    ..
+                },
+                Finding::RouteAgainstSite {
+                    account,
+                    hosts,
+                    entry,
+                    ..
+                },
+            ) if (&*other_account, &*other_entry) == (account, entry) => (known, hosts),
+            (known, finding) if *known == *finding => return,
+            _ => continue,
+        };
+        let missing = new.iter().filter(|host| !known.contains(host));
+        let missing: Vec<String> = missing.cloned().collect();
+        known.extend(missing);
+        return;
+    }
+    told.push(finding);
 }
 
 /// The names that were reached directly, but not in the private endpoint: that

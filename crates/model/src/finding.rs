@@ -259,12 +259,12 @@ pub enum Finding {
         /// What became of it.
         state: Interruption,
     },
-    /// SS201: a name does not resolve.
+    /// SS201: names do not resolve.
     NameUnknown {
         /// Who needs it.
         account: Account,
-        /// The name.
-        host: String,
+        /// The names.
+        hosts: Vec<String>,
     },
     /// SS301: the proxy cannot be reached.
     ProxyUnreachable {
@@ -287,12 +287,12 @@ pub enum Finding {
         /// The proxy that does not reach it.
         proxy: String,
     },
-    /// SS304: an endpoint cannot be reached by its route.
+    /// SS304: endpoints cannot be reached by their route.
     EndpointUnreachable {
         /// Who needs it.
         account: Account,
-        /// Its name.
-        host: String,
+        /// The names.
+        hosts: Vec<String>,
         /// Its service.
         service: Service,
         /// The proxy in the way to it, if one is.
@@ -369,12 +369,12 @@ pub enum Finding {
         /// How many.
         connections: u64,
     },
-    /// SS311: an account's settings send a name another way than the site says.
+    /// SS311: an account's settings send names another way than the site says.
     RouteAgainstSite {
         /// Whose settings.
         account: Account,
-        /// The name.
-        host: String,
+        /// The names.
+        hosts: Vec<String>,
         /// Its service.
         service: Service,
         /// The entry that decided, where one did.
@@ -382,8 +382,8 @@ pub enum Finding {
     },
     /// SS402: something on the way opens TLS.
     TlsInspected {
-        /// The endpoint.
-        host: String,
+        /// The names.
+        hosts: Vec<String>,
         /// Who issued the certificate that came instead.
         issuer: Option<String>,
     },
@@ -578,12 +578,12 @@ impl Finding {
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match self {
-            Self::NameUnknown { host, .. }
-            | Self::EntraByProxyOnly { host, .. }
+            Self::NameUnknown { hosts, .. }
+            | Self::EndpointUnreachable { hosts, .. }
+            | Self::RouteAgainstSite { hosts, .. }
+            | Self::TlsInspected { hosts, .. } => hosts.first().map(String::as_str),
+            Self::EntraByProxyOnly { host, .. }
             | Self::EntraDirectOnly { host, .. }
-            | Self::EndpointUnreachable { host, .. }
-            | Self::RouteAgainstSite { host, .. }
-            | Self::TlsInspected { host, .. }
             | Self::TlsFails { host, .. } => Some(host),
             Self::Azure(finding) => finding.endpoint(),
             Self::ProxyUnreachable { proxy, .. } => Some(proxy),

@@ -209,7 +209,10 @@ pub(crate) fn message(finding: &Finding) -> String {
                 format!("run {run} was interrupted; what it had written is put back now")
             }
         },
-        Finding::NameUnknown { host, .. } => format!("{host} does not resolve"),
+        Finding::NameUnknown { hosts, .. } => match hosts.as_slice() {
+            [host] => format!("{host} does not resolve"),
+            hosts => format!("these names do not resolve: {}", hosts.join(", ")),
+        },
         Finding::ProxyUnreachable { proxy, detail } => {
             format!("the proxy {proxy} cannot be reached: {detail}")
         }
@@ -223,7 +226,7 @@ pub(crate) fn message(finding: &Finding) -> String {
         ),
         Finding::EndpointUnreachable {
             account,
-            host,
+            hosts,
             service,
             proxy,
             detail,
@@ -232,8 +235,9 @@ pub(crate) fn message(finding: &Finding) -> String {
                 .as_ref()
                 .map_or_else(String::new, |proxy| format!(" by the proxy {proxy}"));
             format!(
-                "{account} cannot reach {} ({host}){by}: {detail}",
-                prose::service(*service)
+                "{account} cannot reach {} ({}){by}: {detail}",
+                prose::service(*service),
+                hosts.join(", ")
             )
         }
         Finding::ProtectedOnProxy { connections } => format!(
@@ -296,26 +300,29 @@ pub(crate) fn message(finding: &Finding) -> String {
         ),
         Finding::RouteAgainstSite {
             account,
-            host,
-            service,
+            hosts,
             entry,
-        } => match entry {
-            Some(entry) => format!(
-                "the entry \"{entry}\" in the list of {account} sends {host} ({}) another way than \
-                 the site says",
-                prose::service(*service)
+            ..
+        } => {
+            let whose = match entry {
+                Some(entry) => format!("the entry \"{entry}\" in the list of {account} sends"),
+                None => format!("the settings of {account} send"),
+            };
+            format!(
+                "{whose} another way than the site says: {}",
+                hosts.join(", ")
+            )
+        }
+        Finding::TlsInspected { hosts, issuer } => match issuer {
+            Some(issuer) => format!(
+                "something on the way to {} opens TLS: the certificate that arrives was issued by \
+                 \"{issuer}\", which this machine does not trust",
+                hosts.join(", ")
             ),
             None => format!(
-                "the settings of {account} send {host} ({}) another way than the site says",
-                prose::service(*service)
+                "the certificate that arrives for {} is not trusted",
+                hosts.join(", ")
             ),
-        },
-        Finding::TlsInspected { host, issuer } => match issuer {
-            Some(issuer) => format!(
-                "something on the way to {host} opens TLS: the certificate that arrives was issued \
-                 by \"{issuer}\", which this machine does not trust"
-            ),
-            None => format!("the certificate that arrives for {host} is not trusted"),
         },
         Finding::Azure(finding) => azure::message(finding),
     }
