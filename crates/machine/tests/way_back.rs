@@ -8,14 +8,17 @@ use std::io;
 
 use jiff::Timestamp;
 use sidestep_machine::{
-    Checkpoint, Journal, RegFileStore, Store, StoreError, apply, recover_last, runs,
+    ApplyError, Checkpoint, Journal, RegFileStore, Store, StoreError, TransactionError, apply,
+    recover_last, runs,
 };
 use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::desired::{Clear, Desired, Source};
 use sidestep_model::journal::{Command, Run, TransactionEnd};
-use sidestep_model::observed::{INTERNET_SETTINGS, Observed, ObservedAccount, SettingsKey};
+use sidestep_model::observed::{
+    INTERNET_SETTINGS, Observed, ObservedAccount, SettingsKey, ValueName,
+};
 use sidestep_model::plan::{Change, Plan};
 use sidestep_model::registry::{RegistryData, RegistryFile};
 use sidestep_model::settings::ProxySettings;
@@ -116,10 +119,14 @@ fn passwords_that_were_taken_away_leave_no_way_back_but_one_on() {
     }
 }
 
-/// A store whose file cannot be read for a moment, as when a scanner holds it.
+/// A store on which something goes wrong.
 struct Held {
     store: RegFileStore,
+    /// After so many readings the file cannot be read for a moment, as when a
+    /// scanner holds it.
     reads_until: Cell<u32>,
+    /// A value that stays as it is, whatever is written.
+    deaf: Option<ValueName>,
 }
 
 impl Store for Held {
@@ -136,6 +143,9 @@ impl Store for Held {
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
+        if self.deaf == Some(change.value) {
+            return Ok(());
+        }
         self.store.write(account, change)
     }
 
@@ -158,9 +168,36 @@ fn what_is_finished_after_all_is_not_said_to_be_put_back() {
     let mut held = Held {
         store,
         reads_until: Cell::new(1),
+        deaf: None,
     };
     apply(&plans, &mut held, &mut run, &mut |_| {}).unwrap();
     let ends: Vec<_> = last_run(&held.store).transactions;
     assert!(matches!(ends[0].end, Some(TransactionEnd::Committed(_))));
     assert_eq!(accounts(&held.store)[1].values.len(), 5);
+}
+
+#[test]
+fn what_does_not_read_back_as_written_is_put_back_whole() {
+    for deaf in ValueName::ALL
+        .into_iter()
+        .filter(|name| *name != ValueName::AutoConfigUrl)
+    {
+        let (_folder, store) = server();
+        let before = accounts(&store);
+        let plans = copied(&store.read().unwrap());
+        let journal = Journal::open(&store.journal_folder(), Timestamp::now).unwrap();
+        let mut run = journal.begin(Command::Apply, &store.place()).unwrap();
+        let mut held = Held {
+            store,
+            reads_until: Cell::new(u32::MAX),
+            deaf: Some(deaf),
+        };
+        let error = apply(&plans, &mut held, &mut run, &mut |_| {}).unwrap_err();
+        let is_said = matches!(
+            error,
+            ApplyError::PutBack(TransactionError::NotKept { value, .. }) if value == deaf
+        );
+        assert!(is_said, "{deaf:?}: {error}");
+        assert!(accounts(&held.store) == before, "{deaf:?}");
+    }
 }
