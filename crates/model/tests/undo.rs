@@ -391,6 +391,18 @@ proptest! {
         prop_assert_eq!(&last.values[&plain], &edited.values[&plain]);
     }
 
+    /// Running services notice the last value, so the others stand by then.
+    #[test]
+    fn the_blob_that_counts_is_written_last(here in account(), site in site(), clear in clear()) {
+        let plan = plan(&site, &here, clear);
+        let undo = undo(&Intent::from(&plan), &carried_out(&here, &plan));
+        for plan in [plan, undo] {
+            let counts = ValueName::DefaultConnectionSettings;
+            let at = plan.changes.iter().position(|change| change.value == counts);
+            prop_assert!(at.is_none_or(|at| at + 1 == plan.changes.len()));
+        }
+    }
+
     /// Flag by flag: what somebody else switched since stays as they left it,
     /// the others are as before.
     #[test]
