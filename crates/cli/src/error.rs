@@ -89,7 +89,19 @@ impl CommandError {
 
     /// An earlier run was interrupted, and putting it right failed.
     pub(crate) fn interrupted(error: TransactionError) -> Self {
+        // Of a journal that cannot be read nobody knows whether it was.
+        let is_known = !matches!(
+            error,
+            TransactionError::Journal(
+                JournalError::Read { .. }
+                    | JournalError::Damaged { .. }
+                    | JournalError::Later { .. }
+            )
+        );
         let mut error = Self::from(error);
+        if !is_known {
+            return error;
+        }
         error.message = format!(
             "an earlier run was interrupted and cannot be put right: {}",
             error.message
@@ -215,7 +227,9 @@ impl From<WrittenPlanError> for CommandError {
                 Code::MACHINE_MOVED,
                 "nothing was written; plan again, and have the new plan agreed",
             ),
-            WrittenPlanError::CredentialsMissing { .. } | WrittenPlanError::Unreadable { .. } => (
+            WrittenPlanError::CredentialsMissing { .. }
+            | WrittenPlanError::Unreadable { .. }
+            | WrittenPlanError::Twice { .. } => (
                 Code::PLAN_UNUSABLE,
                 "nothing was written; apply the site, or --copy-from, without a plan file",
             ),

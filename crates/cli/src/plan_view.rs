@@ -94,6 +94,15 @@ pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
             .find(|plan| plan.account == account && !plan.is_empty())
     };
     if let Some(plan) = changed(Account::System) {
+        if let Some(after) = &plan.after {
+            let (old, new) = (proxy(&plan.before), proxy(after));
+            if old != new {
+                lines.push(format!(
+                    "Everything that runs as SYSTEM uses these settings: its proxy was {old} and \
+                     is {new} then; see that the new way serves all of it."
+                ));
+            }
+        }
         let storage: Vec<&str> = plan
             .added()
             .filter(|reason| match reason.because {
@@ -251,6 +260,9 @@ fn shown(name: ValueName, data: &RegistryData) -> String {
         RegistryData::Dword(number) => number.to_string(),
         RegistryData::Text(text) | RegistryData::ExpandText(text) => match name {
             ValueName::ProxyOverride => characters(text),
+            _ if matches!(data, RegistryData::ExpandText(_)) => {
+                format!("\"{}\" (REG_EXPAND_SZ)", proxy_server::masked(text))
+            }
             _ => format!("\"{}\"", proxy_server::masked(text)),
         },
         RegistryData::Binary(bytes) => plural(bytes.len() as u64, "byte", "bytes"),

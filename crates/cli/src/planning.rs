@@ -172,6 +172,12 @@ impl WrittenPlan {
         if !plan.format_version.starts_with("1.") {
             return Err(unusable(&format!("its format is {}", plan.format_version)));
         }
+        let mut accounts: Vec<Account> = plan.plans.iter().map(|one| one.account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        if accounts.len() < plan.plans.len() {
+            return Err(unusable(&"it names an account twice"));
+        }
         match plan.findings.iter().find(|one| one.severity == "error") {
             Some(finding) => Err(unusable(&format!(
                 "it was refused when it was made ({})",

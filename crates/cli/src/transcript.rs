@@ -16,6 +16,18 @@ use crate::error::{CommandError, Exit};
 
 const RULER: &str = "----------------------------------------";
 
+/// Refuses a folder that is not there, before anything is changed.
+pub(crate) fn check(folder: &Path) -> Result<(), CommandError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no folder {} for the log", folder.display());
+    Err(
+        CommandError::new(Exit::Environment, Code::FILE_NOT_WRITTEN, message)
+            .hint("nothing was written; make it, or name another folder: `--transcript FOLDER`"),
+    )
+}
+
 /// Writes the accounts' values as they are now; says where. Credentials are
 /// `***`, also inside the blobs.
 pub(crate) fn write(

@@ -122,6 +122,8 @@ pub fn apply(
     };
     let transaction = Transaction { intents, end: None };
     match put_right(&transaction, store, run, reached) {
+        // What failed was only to see or to say that everything is as intended.
+        Ok(recovered) if recovered.is_complete => Ok(()),
         Ok(_) => Err(ApplyError::PutBack(cause)),
         Err(error) => Err(ApplyError::Interrupted { cause, error }),
     }
@@ -230,10 +232,12 @@ fn write(
 
 fn kept(plan: &Plan) -> Vec<Kept> {
     let edited = |finding: &Finding| match finding {
-        Finding::EditedSince { account, value } => Some(Kept {
-            account: *account,
-            value: *value,
-        }),
+        Finding::EditedSince { account, value } | Finding::CredentialsGone { account, value } => {
+            Some(Kept {
+                account: *account,
+                value: *value,
+            })
+        }
         _ => None,
     };
     plan.findings.iter().filter_map(edited).collect()

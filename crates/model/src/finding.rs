@@ -252,6 +252,14 @@ pub enum Finding {
         /// The entries.
         entries: Vec<String>,
     },
+    /// SS136: a value held a user and password, which no journal holds and the
+    /// account no longer has, so that it cannot be put back.
+    CredentialsGone {
+        /// Whose settings.
+        account: Account,
+        /// Which value held them.
+        value: ValueName,
+    },
     /// SS711: a run was interrupted.
     RunInterrupted {
         /// Which.
@@ -433,6 +441,7 @@ impl Finding {
             Self::DirectFlagMissing { .. } => 133,
             Self::EntriesRunTogether { .. } => 134,
             Self::EntriesDropped { .. } => 135,
+            Self::CredentialsGone { .. } => 136,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
@@ -509,7 +518,8 @@ impl Finding {
             | Self::EntryBreaksList { .. }
             | Self::BlobUnreadable { .. }
             | Self::SourceNotCopyable { .. }
-            | Self::CredentialsWouldBeLost { .. } => Effect::RefuseData,
+            | Self::CredentialsWouldBeLost { .. }
+            | Self::CredentialsGone { .. } => Effect::RefuseData,
             Self::Azure(finding) => finding.effect(),
             _ if self.severity() == Severity::Error => Effect::Fail,
             _ => Effect::GoOn,
@@ -534,6 +544,7 @@ impl Finding {
             | Self::NameNotCovered { account, .. }
             | Self::ReadersDisagree { account, .. }
             | Self::CredentialsWouldBeLost { account, .. }
+            | Self::CredentialsGone { account, .. }
             | Self::EditedSince { account, .. }
             | Self::PlainValueDiffers { account, .. }
             | Self::BlobsDiffer { account, .. }

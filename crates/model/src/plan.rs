@@ -58,12 +58,21 @@ pub enum WrittenPlanError {
         /// Which value.
         value: ValueName,
     },
+    /// The plan names a value twice, so that it cannot be carried out in order.
+    #[error("the plan names {} of {account} twice", value.name())]
+    Twice {
+        /// Whose.
+        account: Account,
+        /// Which value.
+        value: ValueName,
+    },
     /// The account that the plan changes is not there.
     #[error("the plan changes {0}, which is not there")]
     AccountGone(Account),
     /// A plan holds no credentials, and those that it leaves out are not on the machine.
     #[error(
-        "the plan writes {} of {account} with credentials that it does not hold itself and that          are not on this machine",
+        "the plan writes {} of {account} with credentials that it does not hold itself and that \
+         are not on this machine",
         value.name()
     )]
     CredentialsMissing {
@@ -148,9 +157,12 @@ impl Plan {
         if !here.exists && !intent.changes.is_empty() {
             return Err(WrittenPlanError::AccountGone(account));
         }
-        let mut changes = Vec::new();
+        let mut changes: Vec<Change> = Vec::new();
         for planned in &intent.changes {
             let value = planned.value;
+            if changes.iter().any(|change| change.value == value) {
+                return Err(WrittenPlanError::Twice { account, value });
+            }
             let now = here.values.get(&value);
             if now.map(|data| Redacted::of(value, data)) != planned.before {
                 return Err(WrittenPlanError::Moved { account, value });
@@ -181,6 +193,9 @@ impl Plan {
         let reasons = compared(&before, &after, &Because::Planned, &Because::PlannedRemoval);
         let mut findings = dropped(account, &changes, &reasons);
         findings.extend(lost_credentials(account, &changes));
+        if observed.is_per_machine() && !changes.is_empty() {
+            findings.push(Finding::PerMachinePolicy);
+        }
         Ok(Self {
             reasons,
             new_keys: new_keys(here, &changes),

@@ -24,6 +24,10 @@ impl Redacted {
     /// The data without credentials.
     #[must_use]
     pub fn of(name: ValueName, data: &RegistryData) -> Self {
+        if may_hide_credentials(name, data) {
+            let mask = b"***".to_vec();
+            return Self(RegistryData::from_raw(data.kind(), mask));
+        }
         let masked = each_address(name, data, &mut |_, text| Some(cut_credentials(text).0));
         Self(masked.unwrap_or_else(|| data.clone()))
     }
@@ -59,6 +63,9 @@ impl Redacted {
 /// The credentials that a value's data holds, in order.
 #[must_use]
 pub(crate) fn credentials(name: ValueName, data: &RegistryData) -> Vec<String> {
+    if may_hide_credentials(name, data) {
+        return vec![to_hex(&data.raw_bytes())];
+    }
     let held = held(name, data).into_iter();
     held.flat_map(|(_, credentials)| credentials).collect()
 }
@@ -81,12 +88,6 @@ fn held(name: ValueName, data: &RegistryData) -> Held {
         found.push((address, cut_credentials(text).1));
         Some(text.to_owned())
     });
-    // Data that is not what its type promises cannot be taken apart.
-    if let (RegistryData::Other { .. }, Some(address), Some(text)) =
-        (data, address(name), data.text())
-    {
-        found.push((address, cut_credentials(&text).1));
-    }
     found.retain(|(_, credentials)| !credentials.is_empty());
     found
 }
@@ -96,6 +97,17 @@ fn address(name: ValueName) -> Option<Address> {
         ValueName::ProxyServer => Some(Address::Proxy),
         ValueName::AutoConfigUrl => Some(Address::Script),
         _ => None,
+    }
+}
+
+/// Whether the data of an address is of a type that cannot be taken apart, or
+/// is not what its type promises, and has an `@` somewhere.
+fn may_hide_credentials(name: ValueName, data: &RegistryData) -> bool {
+    match data {
+        RegistryData::Binary(bytes) | RegistryData::Other { bytes, .. } => {
+            address(name).is_some() && bytes.contains(&b'@')
+        }
+        _ => false,
     }
 }
 
@@ -218,6 +230,19 @@ mod tests {
             assert_eq!(read.filled(name, &account(&[holder])), Some(blob.clone()));
         }
         assert_eq!(read.filled(name, &account(&[])), None);
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_taken_apart_is_hidden_whole() {
+        let text: Vec<u8> = SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        // A string that does not end, bytes, several strings.
+        for kind in [1, 2, 3, 7] {
+            let data = RegistryData::from_raw(kind, text.clone());
+            let redacted = Redacted::of(ValueName::ProxyServer, &data);
+            assert_eq!(redacted.data().kind(), kind);
+            assert_eq!(redacted.data().raw_bytes().as_ref(), b"***");
+            assert!(!credentials(ValueName::ProxyServer, &data).is_empty());
+        }
     }
 
     #[test]

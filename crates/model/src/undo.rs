@@ -26,6 +26,12 @@ impl Plan {
         for written in &intent.changes {
             let name = written.value;
             let goal = Merge::of(written, here);
+            if goal.lacks_credentials {
+                findings.push(Finding::CredentialsGone {
+                    account,
+                    value: name,
+                });
+            }
             if goal.is_foreign {
                 findings.push(Finding::EditedSince {
                     account,
@@ -78,6 +84,8 @@ struct Merge {
     data: Option<RegistryData>,
     /// Whether something in it is somebody else's edit.
     is_foreign: bool,
+    /// Whether it would have gone back, had it not held credentials.
+    lacks_credentials: bool,
 }
 
 impl Merge {
@@ -96,7 +104,11 @@ impl Merge {
         let Some(restored) =
             before.map_or(Some(None), |before| before.filled(name, here).map(Some))
         else {
-            return now.kept(now.redacted.as_ref() != before);
+            let is_ours = now.meaning == Meaning::of(name, after);
+            return Self {
+                lacks_credentials: is_ours,
+                ..now.kept(!is_ours && now.redacted.as_ref() != before)
+            };
         };
         let old = Meaning::of(name, before);
         let ours = Meaning::of(name, after);
@@ -113,6 +125,7 @@ impl Merge {
             _ if now.meaning == ours => Self {
                 data: restored.map(|data| forward(data, now.data)),
                 is_foreign: false,
+                lacks_credentials: false,
             },
             _ => now.kept(now.meaning != old),
         }
@@ -124,6 +137,7 @@ impl Seen<'_> {
         Merge {
             data: self.data.cloned(),
             is_foreign,
+            lacks_credentials: false,
         }
     }
 
@@ -172,6 +186,7 @@ impl Seen<'_> {
         Merge {
             data: Some(RegistryData::Binary(data.encode())),
             is_foreign,
+            lacks_credentials: false,
         }
     }
 }

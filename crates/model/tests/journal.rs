@@ -142,6 +142,11 @@ fn what_was_torn_off_at_the_end_counts_for_nothing() {
             None => assert!(length < ends[1], "cut at {length}"),
         }
     }
+    // The first line is short: whole but wrong, it was not torn off.
+    for wrong in [&b"rubbish\n"[..], b"\0\xff{\n\0\0", b"\n"] {
+        let error = Run::parse(wrong).unwrap_err();
+        assert_eq!((error.line, error.kind), (1, JournalErrorKind::Damaged));
+    }
     // A file system that lost power can leave zeros where a line was to be.
     let mut zeros = bytes[..ends[3]].to_vec();
     zeros.extend([0; 200]);

@@ -391,6 +391,47 @@ proptest! {
         prop_assert_eq!(&last.values[&plain], &edited.values[&plain]);
     }
 
+    /// Running services notice the last value, so the others stand by then.
+    #[test]
+    fn the_blob_that_counts_is_written_last(here in account(), site in site(), clear in clear()) {
+        let plan = plan(&site, &here, clear);
+        let undo = undo(&Intent::from(&plan), &carried_out(&here, &plan));
+        for plan in [plan, undo] {
+            let counts = ValueName::DefaultConnectionSettings;
+            let at = plan.changes.iter().position(|change| change.value == counts);
+            prop_assert!(at.is_none_or(|at| at + 1 == plan.changes.len()));
+        }
+    }
+
+    /// Flag by flag: what somebody else switched since stays as they left it,
+    /// the others are as before.
+    #[test]
+    fn a_foreign_switch_stays(
+        here in account(), site in site(), clear in clear(), bit in prop::sample::select(vec![2, 4, 8_u32]),
+    ) {
+        let plan = plan(&site, &here, clear);
+        let after = carried_out(&here, &plan);
+        for name in [ValueName::SavedLegacySettings, ValueName::DefaultConnectionSettings] {
+            let Some(change) = plan.changes.iter().find(|change| change.value == name) else {
+                continue;
+            };
+            let flags = |data: &RegistryData| decoded(data).unwrap().flags.0;
+            let (Some(old), Some(ours)) = (&change.before, &change.after) else {
+                continue;
+            };
+            let mut blob = decoded(ours).unwrap();
+            blob.flags.0 ^= bit;
+            let theirs = RegistryData::Binary(blob.encode());
+            let mut edited = after.clone();
+            edited.values.insert(name, theirs.clone());
+            let undo = undo(&Intent::from(&plan), &edited);
+            let last = carried_out(&edited, &undo);
+            let last = flags(&last.values[&name]);
+            prop_assert_eq!(last & bit, flags(&theirs) & bit);
+            prop_assert_eq!((last ^ flags(old)) & !bit & !1, 0);
+        }
+    }
+
     /// Windows moves counters and caches by itself; that is nobody's edit.
     #[test]
     fn what_windows_moves_is_no_foreign_edit(here in account(), site in site(), by in 1..9_u32) {

@@ -16,7 +16,7 @@ use crate::commands::plan;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::planning::{Planner, WrittenPlan, each_once};
-use crate::render::plural;
+use crate::render::{findings_text, plural};
 use crate::site_file::{self, SiteFile};
 use crate::transcript;
 
@@ -31,6 +31,9 @@ pub(crate) fn run(
             .hint("`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` writes one"));
     };
     let mut store = RegFileStore::new(&at);
+    if let Some(folder) = &args.transcript {
+        transcript::check(folder)?;
+    }
     if args.what_if {
         return plan::look(&planner, &store, args.settings.detailed_exitcode, printer);
     }
@@ -56,9 +59,18 @@ pub(crate) fn run(
     } else if plans.iter().all(Plan::is_empty) {
         Outcome::NothingToDo
     } else if printer.confirm(&format!("\nWrite this to {}?", at.display()))? {
-        let journal = match &mut journal {
-            Some(journal) => journal,
-            None => journal.insert(Journal::open(&folder, Timestamp::now)?),
+        let journal = if let Some(journal) = &mut journal {
+            journal
+        } else {
+            let journal = journal.insert(Journal::open(&folder, Timestamp::now)?);
+            // While the person was asked, another may have begun and not ended.
+            let late =
+                recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+            if !late.is_empty() {
+                printer.note(&findings_text(&late));
+            }
+            findings.extend(late);
+            journal
         };
         let mut run = journal.begin(Command::Apply, &store.place())?;
         apply(&plans, &mut store, &mut run, &mut |_| {})?;

@@ -1,7 +1,7 @@
 //! `sidestep history`: the runs that changed settings.
 
 use serde_json::{Value, json};
-use sidestep_machine::{JournalError, JournalFile, RegFileStore, runs};
+use sidestep_machine::{JournalError, JournalFile, RegFileStore, Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
 use sidestep_model::journal::{Command, Run, TransactionEnd, undone_by};
@@ -14,7 +14,12 @@ use crate::prose;
 use crate::render::{local_time, table};
 
 pub(crate) fn run(args: &args::History, printer: Printer) -> Result<Exit, CommandError> {
-    let folder = RegFileStore::new(&args.at).journal_folder();
+    let store = RegFileStore::new(&args.at);
+    let folder = store.journal_folder();
+    if !folder.exists() {
+        // No run has changed what is not there, but nobody means that.
+        store.read()?;
+    }
     let mut readable = Vec::new();
     let mut damaged = Vec::new();
     for JournalFile { path, run } in runs(&folder)? {
@@ -87,7 +92,8 @@ fn run_text(run: &Run, runs: &[Run]) -> String {
         outcome(run, runs),
         run.begin.at
     )];
-    for intent in run.transactions.iter().flat_map(|one| &one.intents) {
+    let intents = run.transactions.iter().flat_map(|one| &one.intents);
+    for intent in intents.filter(|intent| !intent.changes.is_empty()) {
         lines.push(format!("{} ({})", intent.account, intent.account.sid()));
         lines.extend(value_lines(intent));
     }

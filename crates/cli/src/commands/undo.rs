@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sidestep_flow::recover;
 use sidestep_machine::{Journal, RegFileStore, Store, apply, runs};
-use sidestep_model::finding::{Code, Finding};
+use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::journal::{Command, Run, RunNumber, last_undoable, overlaid_by, undone_by};
 use sidestep_model::observed::Observed;
 use sidestep_model::plan::Plan;
@@ -27,7 +27,10 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
                 let findings = planning::findings(&plans, &folder)?;
                 show(None, &run, args, &plans, &findings, printer)?;
                 let is_pending = plans.iter().any(|plan| !plan.is_empty());
-                if is_pending && args.detailed_exitcode {
+                let effect = Effect::of(&findings);
+                if effect != Effect::GoOn {
+                    effect.into()
+                } else if is_pending && args.detailed_exitcode {
                     Exit::Pending
                 } else {
                     Exit::Done
@@ -52,6 +55,15 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
     let has_changes = plans.iter().any(|plan| !plan.is_empty());
     if !printer.json {
         printer.text(&text(&run, &plans, &findings))?;
+    }
+    let effect = Effect::of(&findings);
+    if effect != Effect::GoOn {
+        if printer.json {
+            printer.document(&document(None, Some(&run), args, &plans, &findings))?;
+        } else {
+            printer.text("\nrefused: nothing was written\n")?;
+        }
+        return Ok(effect.into());
     }
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.

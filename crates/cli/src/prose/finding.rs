@@ -110,6 +110,11 @@ pub(crate) fn message(finding: &Finding) -> String {
              never holds them, so they could not be put back",
             value.name()
         ),
+        Finding::CredentialsGone { account, value } => format!(
+            "{} of {account} held a user and password, which no journal holds and the account no \
+             longer has: it cannot be put back",
+            value.name()
+        ),
         Finding::EditedSince { account, value } => format!(
             "{} of {account} was edited by somebody else since; what was edited stays",
             value.name()
@@ -203,7 +208,7 @@ pub(crate) fn message(finding: &Finding) -> String {
         Finding::RunInterrupted { run, state } => match state {
             Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
             Interruption::Finished => {
-                format!("run {run} was interrupted when all was written; it is finished now")
+                format!("run {run} was interrupted; it is finished now")
             }
             Interruption::PutBack => {
                 format!("run {run} was interrupted; what it had written is put back now")
@@ -421,6 +426,9 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             .to_owned(),
         Finding::CredentialsWouldBeLost { .. } => "note them down and take them out yourself \
              first; Azure Backup supports no proxy that asks for a user"
+            .to_owned(),
+        Finding::CredentialsGone { .. } => "set that proxy once more as it was set then, by \
+             --copy-from or in Windows' own dialog; nothing else of the run is put back without it"
             .to_owned(),
         Finding::EditedSince { .. } => "look at it with `sidestep show`; what Sidestep had added \
              and that stays in the list does no harm"

@@ -115,8 +115,10 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened, JournalError> {
         };
         let opened = line.strip_suffix(b"\n").and_then(|line| sealer.open(line));
         let Some(record) = opened else {
-            // Whole lines of ours behind it: this one was not torn off.
-            if lines.any(|(_, line)| has_seal(line)) {
+            // Whole lines of ours behind it: this one was not torn off. Nor was
+            // the first, which is short, where its end is there.
+            let is_whole = index == 0 && line.ends_with(b"\n");
+            if is_whole || lines.any(|(_, line)| has_seal(line)) {
                 return Err(error(JournalErrorKind::Damaged));
             }
             break;

@@ -3,13 +3,14 @@
 use super::record::Intent;
 use super::run::Transaction;
 use crate::observed::Observed;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::redacted::Redacted;
 
 /// How an interrupted transaction is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// Every value is as intended: what is left is to take keys away, and to say so.
+    /// Every value is as intended, or there is no way back: what is left is
+    /// done, keys are taken away, and it is said so.
     Finish(Vec<Plan>),
     /// Some are not: those that are go back to what they were. Nothing to put
     /// back means that the transaction was interrupted before its first write.
@@ -36,7 +37,49 @@ pub fn recover(transaction: &Transaction, observed: &Observed) -> Recovery {
         };
         return Recovery::Finish(intents.iter().map(rest).collect());
     }
+    if let Some(plans) = onward(intents, observed) {
+        return Recovery::Finish(plans);
+    }
     // What was written last goes back first.
     let inverse = |intent: &Intent| Plan::inverse(intent, observed);
     Recovery::PutBack(intents.iter().rev().map(inverse).collect())
+}
+
+/// What is left to do, where something that was done cannot be put back: a
+/// value that was taken away held credentials, no journal holds those, and
+/// nothing of the account does any more. `None` where there is a way back, or
+/// where somebody else's edit stands in the way.
+fn onward(intents: &[Intent], observed: &Observed) -> Option<Vec<Plan>> {
+    let mut has_way_back = true;
+    let mut plans = Vec::new();
+    for intent in intents {
+        let here = observed.account(intent.account);
+        let mut changes = Vec::new();
+        for change in &intent.changes {
+            let value = change.value;
+            let now = here.values.get(&value);
+            let filled = |data: &Option<Redacted>| match data {
+                None => Some(None),
+                Some(data) => data.filled(value, here).map(Some),
+            };
+            let seen = now.map(|data| Redacted::of(value, data));
+            if seen == change.after {
+                has_way_back &= filled(&change.before).is_some();
+            } else if seen == change.before {
+                changes.push(Change {
+                    value,
+                    before: now.cloned(),
+                    after: filled(&change.after)?,
+                });
+            } else {
+                return None;
+            }
+        }
+        plans.push(Plan {
+            changes,
+            removed_keys: intent.removed_keys.clone(),
+            ..Plan::nothing(intent.account, observed)
+        });
+    }
+    (!has_way_back).then_some(plans)
 }
