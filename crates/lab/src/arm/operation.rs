@@ -10,7 +10,7 @@ use super::identity::{NEVER, base64, guid, signature, timestamp};
 use super::state::State;
 
 /// How long what is over may still show as running.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Something that takes longer than a request.
 #[derive(Clone, Debug)]
@@ -82,9 +82,10 @@ impl State {
             .is_none_or(|operation| !operation.still_shows() && operation.end == End::Succeeded)
     }
 
+    /// Whether it runs, as far as anybody outside can tell.
     pub(super) fn is_running(&self, id: &str) -> bool {
         let operation = self.operations.get(id);
-        operation.is_some_and(|operation| operation.end == End::Running)
+        operation.is_some_and(|operation| operation.end == End::Running || operation.still_shows())
     }
 
     pub(super) fn finish(&mut self, id: &str, end: End) {
