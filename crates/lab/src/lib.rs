@@ -1,4 +1,5 @@
-//! A small world on loopback, in which a virtual machine backs a file up.
+//! A small world on loopback, in which a virtual machine backs a file up, as Azure
+//! Resource Manager orders it or by itself.
 //!
 //! ```text
 //!  guest VM 10.1.0.10                    10.1.0.36…  private endpoint: Backup, Queue, Blob

@@ -294,6 +294,25 @@ async fn what_is_asked_twice_is_made_once() {
 }
 
 #[tokio::test]
+async fn a_zone_group_keeps_its_records_while_it_is_put_again() {
+    let lab = lab(&[]).await;
+    let arm = arm(&lab).await;
+    arm.make_endpoint().await;
+    let path = format!("{}/privateDnsZoneGroups/default", endpoint());
+    let group = arm.get(&path).await.body;
+    let again = arm.put(&path, group.clone()).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(again.body["properties"], group["properties"]);
+    assert!(
+        again
+            .body
+            .to_string()
+            .contains("-ab-pod01-wbcm1.privatelink.jpe.")
+    );
+    assert_eq!(lab.census().zone_groups, 1);
+}
+
+#[tokio::test]
 async fn a_second_backup_while_one_runs_is_refused() {
     let lab = lab(&[Fault::PluginNotRegistered, Fault::AccountsWithoutProxy]).await;
     let arm = arm(&lab).await;

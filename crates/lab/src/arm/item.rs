@@ -207,7 +207,7 @@ pub(super) fn back_up(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
         return Err(Problem::input("the database is not protected"));
     }
     let operation = format!("Backup ({kind})");
-    let mut running = vault.jobs.iter().filter(|job| job.end == JobEnd::Running);
+    let mut running = vault.jobs.iter().filter(|job| job.shows_running());
     if running.any(|job| job.item == item.name && job.operation.starts_with("Backup")) {
         return Err(Problem::conflict(
             "OperationCancelledBecauseConflictingOperationRunningUserError",

@@ -152,8 +152,8 @@ fn named<'a>(state: &'a mut State, call: &Call) -> Result<&'a mut Vault, Problem
 /// A job as this look shows it.
 fn seen(job: &mut Job) -> Job {
     let mut seen = job.clone();
-    if job.looks > 0 {
-        job.looks -= 1;
+    if job.shows_running() {
+        job.looks = job.looks.saturating_sub(1);
         seen.end = JobEnd::Running;
         seen.ended = None;
     }

@@ -1,13 +1,16 @@
 //! Long-running operations: how they progress, and how each provider shows them.
 
 use hyper::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::error::Problem;
 use super::identity::{NEVER, base64, guid, signature, timestamp};
 use super::state::State;
+
+/// How long what is over may still show as running.
+pub(super) const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Something that takes longer than a request.
 #[derive(Clone, Debug)]
@@ -58,7 +61,7 @@ impl State {
     pub(super) fn look(&mut self, id: &str) -> Option<Operation> {
         let operation = self.operations.get_mut(id)?;
         let mut seen = operation.clone();
-        if operation.looks > 0 {
+        if operation.still_shows() {
             operation.looks -= 1;
             seen.end = End::Running;
         }
@@ -75,12 +78,14 @@ impl State {
     /// Whether what `made_by` makes is made; what was there from the start is.
     pub(super) fn is_made(&self, made_by: Option<&String>) -> bool {
         let operation = made_by.and_then(|id| self.operations.get(id));
-        operation.is_none_or(|operation| operation.looks == 0 && operation.end == End::Succeeded)
+        operation
+            .is_none_or(|operation| !operation.still_shows() && operation.end == End::Succeeded)
     }
 
+    /// Whether it runs, as far as anybody outside can tell.
     pub(super) fn is_running(&self, id: &str) -> bool {
         let operation = self.operations.get(id);
-        operation.is_some_and(|operation| operation.end == End::Running)
+        operation.is_some_and(|operation| operation.end == End::Running || operation.still_shows())
     }
 
     pub(super) fn finish(&mut self, id: &str, end: End) {
@@ -97,6 +102,12 @@ impl State {
 }
 
 impl Operation {
+    /// Whether it shows as running even if it is over. A client that looks rarely,
+    /// as `az` does every thirty seconds, finds it done at once.
+    fn still_shows(&self) -> bool {
+        self.looks > 0 && Timestamp::now().duration_since(self.started) < PATIENCE
+    }
+
     fn status(&self) -> &'static str {
         match self.end {
             End::Running => "InProgress",

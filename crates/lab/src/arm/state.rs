@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::census::Census;
 use super::error::Problem;
-use super::operation::Operation;
+use super::operation::{Operation, PATIENCE};
 use crate::address::Allocated;
 use crate::guest::{Backup, BackupFailure};
 
@@ -218,6 +218,14 @@ impl State {
                 self.groups.push(pair);
             }
         }
+    }
+}
+
+impl Job {
+    /// Whether it runs, as far as anybody outside can tell.
+    pub(super) fn shows_running(&self) -> bool {
+        let is_new = Timestamp::now().duration_since(self.started) < PATIENCE;
+        self.end == JobEnd::Running || (self.looks > 0 && is_new)
     }
 }
 

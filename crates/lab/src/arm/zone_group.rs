@@ -68,16 +68,22 @@ pub(super) fn one(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
             }
             let zones = wanted_zones(state, call)?;
             let is_known = known.is_some();
-            let same_zones = known.as_ref().is_some_and(|group| group.zones == zones);
-            let joined = known.and_then(|group| group.made_by).filter(|_| same_zones);
-            let operation = match joined {
-                Some(operation) => operation,
-                None => state.begin(1, End::Succeeded),
+            let before = known.and_then(|group| group.made_by);
+            let is_made = is_known && state.is_made(before.as_ref());
+            let (operation, made_by) = match before.clone().filter(|_| !is_made) {
+                // Whoever asks again joins what is being made.
+                Some(joined) => (joined, before),
+                // What is there already keeps its records while it changes.
+                None if is_known => (state.begin(1, End::Succeeded), before),
+                None => {
+                    let operation = state.begin(1, End::Succeeded);
+                    (operation.clone(), Some(operation))
+                }
             };
             let group = ZoneGroup {
                 id: id.clone(),
                 zones,
-                made_by: Some(operation.clone()),
+                made_by,
             };
             state.census.zone_groups += usize::from(!is_known);
             if let Some(endpoint) = state.endpoint_mut(&owner) {
