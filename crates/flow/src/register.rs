@@ -55,7 +55,10 @@ async fn missing<S: Store, W, P>(
     let is_registered = container
         .registration_status
         .eq_ignore_ascii_case("Registered");
-    let has_account = world.store.read()?.account(Account::Plugin).exists;
+    let observed = world.store.read()?;
+    let plugin = observed.account(Account::Plugin);
+    // One whose service is stopped is no reason to register again.
+    let has_account = plugin.exists || plugin.absence.is_passing();
     // Only the machine that is looked at can tell whether the account is there.
     let is_here = ids.vms.first().is_some_and(|(_, first)| first == vm);
     Ok((!is_registered || (is_here && !has_account)).then_some(Registration::Again))

@@ -12,7 +12,7 @@ use crate::desired::SourceFault;
 use crate::dns::ZoneRecord;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
-use crate::observed::ValueName;
+use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 
 pub use code::Code;
@@ -105,10 +105,13 @@ pub enum Finding {
         characters: usize,
     },
     /// SS111: the account has no key: the plugin's appears with registration,
-    /// SYSTEM's is missing from an incomplete export only.
+    /// SYSTEM's is missing from an incomplete export only. SS142: its service is
+    /// there and has not loaded it. SS143: its profile is on the disk alone.
     AccountMissing {
         /// Which account.
         account: Account,
+        /// Why, where that is known.
+        absence: Absence,
     },
     /// SS112: a settings blob cannot be read.
     BlobUnreadable {
@@ -420,7 +423,11 @@ impl Finding {
             Self::EntryBreaksList { .. } => 108,
             Self::EntryAgainstSite { .. } => 109,
             Self::ListLong { .. } => 110,
-            Self::AccountMissing { .. } => 111,
+            Self::AccountMissing { absence, .. } => match absence {
+                Absence::NotSaid | Absence::NotRegistered => 111,
+                Absence::ServiceIsThere { .. } => 142,
+                Absence::ProfileAlone { .. } => 143,
+            },
             Self::BlobUnreadable { .. } => 112,
             Self::SettingsUnset { .. } => 114,
             Self::BlobMissing { .. } => 115,
@@ -472,6 +479,7 @@ impl Finding {
             Self::ListLong { .. }
             | Self::AccountMissing {
                 account: Account::Plugin,
+                ..
             }
             | Self::ProxySwitchedOff { needed: false, .. }
             | Self::SavedBlobMissing { .. }
@@ -511,6 +519,7 @@ impl Finding {
             Self::PerMachinePolicy
             | Self::AccountMissing {
                 account: Account::System,
+                ..
             } => Effect::RefuseEnvironment,
             Self::AutoDetectOn { .. }
             | Self::AutoConfigScript { .. }
@@ -537,7 +546,7 @@ impl Finding {
             | Self::ProxyUnusable { account, .. }
             | Self::EntryBreaksList { account, .. }
             | Self::EntryAgainstSite { account, .. }
-            | Self::AccountMissing { account }
+            | Self::AccountMissing { account, .. }
             | Self::BlobUnreadable { account, .. }
             | Self::SettingsUnset { account }
             | Self::BlobMissing { account }

@@ -36,6 +36,7 @@ fn coherent(settings: &ProxySettings) -> ObservedAccount {
         exists: true,
         keys: SettingsKey::ALL.into(),
         values: values.into_iter().collect(),
+        ..ObservedAccount::default()
     }
 }
 

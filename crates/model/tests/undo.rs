@@ -128,6 +128,7 @@ fn account() -> impl Strategy<Value = ObservedAccount> {
             exists: true,
             keys: keys.into_iter().collect(),
             values,
+            ..ObservedAccount::default()
         }
     })
 }

@@ -1,9 +1,9 @@
 //! What a finding means and what to do about it.
 
-use sidestep_model::account::Account;
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
-use sidestep_model::observed::ValueName;
+use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::readers::Difference;
 
 use super::azure;
@@ -70,10 +70,9 @@ pub(crate) fn message(finding: &Finding) -> String {
         ),
         Finding::AccountMissing {
             account: account @ Account::System,
+            ..
         } => format!("the key of {account} is not there, though every Windows has it"),
-        Finding::AccountMissing { account } => {
-            format!("{account} does not exist yet: the machine is not registered with a vault")
-        }
+        Finding::AccountMissing { account, absence } => account_missing(*account, absence),
         Finding::BlobUnreadable {
             account,
             value,
@@ -390,6 +389,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         }
         Finding::AccountMissing {
             account: Account::System,
+            ..
         } => {
             "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
         }
@@ -402,9 +402,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::NameNotCovered { name, .. } => format!(
             "take \"{name}\" out of bypass.remove, or list a name that covers it in bypass.add"
         ),
-        Finding::AccountMissing { .. } => "register the machine with the vault (discover \
-             databases), then plan again"
-            .to_owned(),
+        Finding::AccountMissing { absence, .. } => account_missing_remedy(absence),
         Finding::BlobUnreadable { .. } => "export the key, look at it with `sidestep decode`, and \
              open the account's proxy settings once in Windows to have it rewritten"
             .to_owned(),
@@ -668,5 +666,54 @@ fn source_fault(fault: &SourceFault) -> String {
             format!("its proxy {proxy} is switched off, and the copy would be, too")
         }
         SourceFault::NoProxy => "it has no proxy".to_owned(),
+    }
+}
+
+fn account_missing(account: Account, absence: &Absence) -> String {
+    match absence {
+        Absence::NotSaid | Absence::NotRegistered => {
+            format!("{account} does not exist yet: the machine is not registered with a vault")
+        }
+        Absence::ServiceIsThere { state, has_profile } => {
+            let service = match state {
+                ServiceState::Stopped if *has_profile => "is stopped",
+                ServiceState::Stopped => "never ran",
+                ServiceState::Running => "runs, but as another account",
+                ServiceState::Changing => "is just starting or stopping",
+                ServiceState::Unknown => "is there, in a state that is not known",
+            };
+            format!(
+                "the settings of {account} are not loaded: its service {PLUGIN_SERVICE} {service}"
+            )
+        }
+        Absence::ProfileAlone { folder } => format!(
+            "the settings of {account} are not loaded: its profile is in {folder}, and its service \
+             {PLUGIN_SERVICE} is not installed"
+        ),
+    }
+}
+
+fn account_missing_remedy(absence: &Absence) -> String {
+    match absence {
+        Absence::NotSaid | Absence::NotRegistered => {
+            "register the machine with the vault (discover databases), then plan again".to_owned()
+        }
+        Absence::ServiceIsThere {
+            state: ServiceState::Running,
+            ..
+        } => format!(
+            "`sc.exe qc {PLUGIN_SERVICE}` says as whom it runs; that account's settings decide, and \
+             Sidestep does not change them"
+        ),
+        Absence::ServiceIsThere {
+            state: ServiceState::Changing,
+            ..
+        } => "wait a moment, then plan again".to_owned(),
+        Absence::ServiceIsThere { .. } => format!(
+            "start it (`sc.exe start {PLUGIN_SERVICE}`), which loads its settings, then plan again"
+        ),
+        Absence::ProfileAlone { .. } => "register the machine with the vault again, which installs \
+             the service, then plan again; Sidestep does not load a profile by itself"
+            .to_owned(),
     }
 }

@@ -27,6 +27,14 @@ impl Code {
     pub const VALUE_NOT_KEPT: Self = Self(122);
     /// SS123: a plan that cannot be carried out as it is.
     pub const PLAN_UNUSABLE: Self = Self(123);
+    /// SS144: who runs this may not read or change the accounts' settings.
+    pub const RIGHTS_MISSING: Self = Self(144);
+    /// SS145: the settings of the computer itself are meant, and it is no Windows.
+    pub const NOT_WINDOWS: Self = Self(145);
+    /// SS146: Windows' registry cannot be read or written.
+    pub const REGISTRY_UNUSABLE: Self = Self(146);
+    /// SS712: the folder for journals is not one that only administrators write.
+    pub const JOURNAL_FOLDER_UNSAFE: Self = Self(712);
     /// SS705: another Sidestep is changing these settings.
     pub const JOURNAL_BUSY: Self = Self(705);
     /// SS706: a journal that is not what was written.
