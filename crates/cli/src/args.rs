@@ -8,6 +8,7 @@ use sidestep_model::account::PLUGIN_SERVICE;
 use sidestep_model::bypass::Consumer;
 use sidestep_model::event::Step;
 
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 
@@ -107,9 +108,10 @@ pub(crate) struct Rehearse {
 /// The world that a run acts on.
 #[derive(Args, Debug)]
 pub(crate) struct Place {
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: Option<PathBuf>,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Act in the lab that `lab serve` keeps up and wrote this file about.
     #[arg(long, value_name = "FILE", conflicts_with = "at")]
     pub(crate) lab: Option<PathBuf>,
@@ -297,9 +299,10 @@ pub(crate) struct Route {
     /// With this configuration script.
     #[arg(long, value_name = "URL", conflicts_with = "at")]
     pub(crate) auto_config_url: Option<String>,
-    /// Decide by the accounts' settings in this registry export.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: Option<PathBuf>,
+    /// Decide by the accounts' settings: this computer's (`live`) or those in a
+    /// registry export [default on Windows, without --list and --proxy: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Decide as this client library does.
     #[arg(long, value_name = "CONSUMER", default_value_t = Consumer::DotnetFramework)]
     pub(crate) consumer: Consumer,
@@ -314,10 +317,11 @@ pub(crate) struct Route {
 #[derive(Args, Debug)]
 #[command(after_help = SHOW_EXIT_CODES)]
 pub(crate) struct Show {
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them; with
-    /// `HKEY_LOCAL_MACHINE` in it, too, the policy and `WinHTTP` are known.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it; with `HKEY_LOCAL_MACHINE` in it, too, the policy and
+    /// `WinHTTP` are known [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Whose settings.
     #[arg(long, value_name = "ACCOUNT", default_value = "both")]
     pub(crate) account: AccountChoice,
@@ -366,9 +370,10 @@ pub(crate) struct Plan {
     /// The site [default: ./site.toml].
     #[arg(value_name = "SITE")]
     pub(crate) site_file: Option<PathBuf>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
@@ -378,9 +383,10 @@ pub(crate) struct Apply {
     /// The site [default: ./site.toml], or a plan that `plan --json` wrote.
     #[arg(value_name = "SITE|PLAN.json")]
     pub(crate) file: Option<PathBuf>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them [default: what PLAN.json names].
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: Option<PathBuf>,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default: what PLAN.json names; else, on Windows, live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Show what would be done and do nothing.
@@ -396,9 +402,10 @@ pub(crate) struct Undo {
     /// The run [default: the last one that changed something and is not undone].
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<u32>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,
@@ -412,9 +419,10 @@ pub(crate) struct History {
     /// Show this run value by value.
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<u32>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

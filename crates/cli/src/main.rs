@@ -2,6 +2,7 @@
 
 mod access;
 mod args;
+mod at;
 mod check_view;
 mod commands;
 mod dns_view;

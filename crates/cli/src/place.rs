@@ -1,20 +1,18 @@
-//! Where a run acts: on an exported registry and the real Azure, or in a lab
+//! Where a run acts: on a machine's settings and the real Azure, or in a lab
 //! that another process keeps up.
 
-use std::path::PathBuf;
-
-use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_azure::Azure;
 use sidestep_flow::{Extent, Patience, Run, Witness, World};
 use sidestep_lab::Access;
-use sidestep_machine::{Journal, RegFileStore};
+use sidestep_machine::Store;
 use sidestep_model::event::Event;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::finding::Code;
 use sidestep_model::network::Network;
 use sidestep_model::site::Site;
 
+use crate::at::{self, At};
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::person::AtTerminal;
@@ -22,8 +20,8 @@ use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
 pub(crate) enum Place {
-    /// An exported registry, and the real Azure.
-    Export(PathBuf),
+    /// A machine's settings, and the real Azure.
+    Machine(At),
     /// A lab.
     Lab(Box<Access>),
 }
@@ -31,23 +29,19 @@ pub(crate) enum Place {
 impl Place {
     pub(crate) fn new(args: &args::Place) -> Result<Self, CommandError> {
         match (&args.at, &args.lab) {
-            (Some(at), _) => Ok(Self::Export(at.clone())),
             (None, Some(lab)) => Ok(Self::Lab(Box::new(lab_connection::read(lab)?))),
-            (None, None) => Err(
-                CommandError::usage("it is not said whose settings are meant")
-                    .hint(
-                        "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
-                     writes one",
-                    )
-                    .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up"),
-            ),
+            (at, _) => Ok(Self::Machine(At::said_or_here(at.as_ref()).map_err(
+                |error| {
+                    error.hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")
+                },
+            )?)),
         }
     }
 
     /// What every screen of a lab carries.
     pub(crate) fn heading(&self) -> String {
         match self {
-            Self::Export(_) => String::new(),
+            Self::Machine(_) => String::new(),
             Self::Lab(_) => format!("{}\n", prose::REHEARSAL),
         }
     }
@@ -81,8 +75,9 @@ pub(crate) fn carry(
     runtime.block_on(async {
         let carried = async {
             let outside = place.outside(site, args, printer).await?;
-            let mut store = RegFileStore::new(&outside.registry);
-            let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
+            let mut store = outside.settings.open()?;
+            store.may_change()?;
+            let journal = at::journal(&store)?;
             let world = World {
                 store: &mut store,
                 journal: &journal,
@@ -103,7 +98,7 @@ pub(crate) fn carry(
 
 /// What a run needs of the outside.
 struct Outside {
-    registry: PathBuf,
+    settings: At,
     network: Network,
     azure: Azure,
     patience: Patience,
@@ -117,14 +112,14 @@ impl Place {
         printer: Printer,
     ) -> Result<Outside, CommandError> {
         Ok(match self {
-            Self::Export(registry) => Outside {
-                registry: registry.clone(),
+            Self::Machine(at) => Outside {
+                settings: at.clone(),
                 network: Network::default(),
                 azure: access::azure(site, args.credential, printer).await?,
                 patience: Patience::default(),
             },
             Self::Lab(lab) => Outside {
-                registry: lab.registry_file.clone(),
+                settings: At::File(lab.registry_file.clone()),
                 network: lab_connection::network(lab),
                 azure: rehearsal::azure(site, lab)?,
                 patience: rehearsal::patience(),
@@ -133,7 +128,7 @@ impl Place {
     }
 }
 
-/// Nobody counts connections here: an exported registry is not the machine.
+/// Nobody counts connections here.
 struct Nobody;
 
 impl Witness for Nobody {

@@ -1,6 +1,6 @@
 //! From what was typed to plans: by a site, by another account, by a plan file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use sidestep_machine::runs;
@@ -14,6 +14,7 @@ use sidestep_model::plan::Plan;
 use sidestep_model::site::{ProxyMode, Site};
 
 use crate::args::{AccountChoice, Settings};
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::site_file::SiteFile;
 
@@ -47,7 +48,7 @@ pub(crate) struct Options {
 pub(crate) struct WrittenPlan {
     format_version: String,
     /// Where the settings are that it was made for.
-    pub(crate) at: PathBuf,
+    pub(crate) at: At,
     plans: Vec<Intent>,
     findings: Vec<WrittenFinding>,
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sidestep_machine::{Journal, RegFileStore, Store, recover_last};
+use sidestep_machine::{Journal, LiveStore, RegFileStore, Store, recover_last};
 use sidestep_model::observed::Observed;
 use snapbox::cmd::{Command, OutputAssert, cargo_bin};
 use snapbox::str;
@@ -751,4 +751,40 @@ fn a_password_in_a_value_of_an_odd_type_is_in_no_file() {
         }
     }
     assert!(!folder.join("server.reg.sidestep").exists());
+}
+
+#[test]
+fn only_a_windows_has_settings_of_its_own() {
+    if LiveStore::IS_HERE {
+        // `cargo xtask judges wine` asks there.
+        return;
+    }
+    let desk = desk();
+    let commands: [&[&str]; 6] = [
+        &["plan", "--at", "live"],
+        &["apply", "--at", "live"],
+        &["undo", "--at", "live"],
+        &["history", "--at", "live"],
+        &["show", "--at", "live"],
+        &["route", "login.microsoft.com", "--at", "live"],
+    ];
+    for command in commands {
+        sidestep(desk.path(), command)
+            .code(3)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error[SS145]: this computer's own settings are meant, and it is not a Windows computer
+hint: run Sidestep on the server itself, or name a registry export: `--at FILE.reg`
+
+"#]]);
+    }
+    // Nor is there a default.
+    sidestep(desk.path(), &["show"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: it is not said whose settings are meant
+hint: `--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` writes one
+
+"#]]);
 }

@@ -201,7 +201,10 @@ impl Absence {
     /// Whether the account is only not loaded now.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::ServiceIsThere { .. } | Self::ProfileAlone { .. })
+        matches!(
+            self,
+            Self::ServiceIsThere { .. } | Self::ProfileAlone { .. }
+        )
     }
 }
 

@@ -1,10 +1,9 @@
 //! `sidestep route`: direct or which proxy, and the entry that decided.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
-use sidestep_machine::{RegFileStore, Store};
+use sidestep_machine::{LiveStore, Store};
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{self, HostContext};
 use sidestep_model::destination::Destination;
@@ -14,6 +13,7 @@ use sidestep_model::route::{self, Route, RouteDecision};
 use sidestep_model::settings::{Flags, ProxySettings};
 
 use crate::args;
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::prose;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &args::Route, printer: Printer) -> Result<Exit, CommandE
             .collect();
         printer.document(&json!({ "routes": routes }))?;
     } else {
-        let of_accounts = args.at.is_some();
+        let of_accounts = rows.iter().any(|(_, account, _)| account.is_some());
         let mut shown = if of_accounts {
             table(&["URL", "Account", "Route", "Why"])
         } else {
@@ -68,10 +68,11 @@ type Asked = Vec<(Option<Account>, ProxySettings)>;
 
 /// The settings asked about: one set from options, or those of the accounts in a file.
 fn settings(args: &args::Route) -> Result<Asked, CommandError> {
-    if let Some(path) = &args.at {
-        return accounts(path);
+    let is_described = args.list.is_some() || args.proxy.is_some();
+    if args.at.is_some() || (LiveStore::IS_HERE && !is_described) {
+        return accounts(&At::said_or_here(args.at.as_ref())?);
     }
-    if args.list.is_none() && args.proxy.is_none() {
+    if !is_described {
         return Err(CommandError::usage(
             "nothing to decide by: neither --list, --proxy nor --at is given",
         )
@@ -109,8 +110,8 @@ fn listed_in(path: &str) -> Result<String, CommandError> {
     }
 }
 
-fn accounts(path: &Path) -> Result<Asked, CommandError> {
-    let observed = RegFileStore::new(path).read()?;
+fn accounts(at: &At) -> Result<Asked, CommandError> {
+    let observed = at.open()?.read()?;
     if observed.is_per_machine() {
         return Err(CommandError::finding(&Finding::PerMachinePolicy));
     }
@@ -129,7 +130,7 @@ fn accounts(path: &Path) -> Result<Asked, CommandError> {
         }
     }
     if asked.is_empty() {
-        let message = format!("{} holds neither account", path.display());
+        let message = format!("{at} holds neither account");
         return Err(
             CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message)
                 .hint("`reg export HKEY_USERS FILE.reg` on the server writes both"),

@@ -712,8 +712,10 @@ fn account_missing_remedy(absence: &Absence) -> String {
         Absence::ServiceIsThere { .. } => format!(
             "start it (`sc.exe start {PLUGIN_SERVICE}`), which loads its settings, then plan again"
         ),
-        Absence::ProfileAlone { .. } => "register the machine with the vault again, which installs \
+        Absence::ProfileAlone { .. } => {
+            "register the machine with the vault again, which installs \
              the service, then plan again; Sidestep does not load a profile by itself"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }

@@ -70,7 +70,9 @@ pub(super) fn make_for_administrators(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(failed(error)),
     }
-    let attributes = fs::symlink_metadata(path).map_err(failed)?.file_attributes();
+    let attributes = fs::symlink_metadata(path)
+        .map_err(failed)?
+        .file_attributes();
     if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
         return Err(is_unsafe(FolderFault::Link));
     }
@@ -84,7 +86,10 @@ pub(super) fn make_for_administrators(path: &Path) -> Result<(), StoreError> {
     protect(path, &descriptor).map_err(failed)
 }
 
-#[expect(unsafe_code, reason = "only Windows' own function gives a new folder its list at once")]
+#[expect(
+    unsafe_code,
+    reason = "only Windows' own function gives a new folder its list at once"
+)]
 fn create(path: &Path, descriptor: &Descriptor) -> io::Result<()> {
     let attributes = SECURITY_ATTRIBUTES {
         nLength: u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).map_err(io::Error::other)?,

@@ -74,7 +74,9 @@ impl Place {
     /// The names of the keys in it.
     pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
         self.open()?.map_or(Ok(Vec::new()), |key| {
-            Ok(plain(key.keys()).map_err(|error| self.failed(error))?.collect())
+            Ok(plain(key.keys())
+                .map_err(|error| self.failed(error))?
+                .collect())
         })
     }
 
@@ -132,7 +134,10 @@ impl Place {
 
     /// Takes it away, if it is there and holds nothing. Windows itself refuses
     /// where a key is in it; a value that somebody makes at this moment goes, too.
-    #[expect(unsafe_code, reason = "what windows-registry has takes keys inside away, too")]
+    #[expect(
+        unsafe_code,
+        reason = "what windows-registry has takes keys inside away, too"
+    )]
     pub(super) fn remove_if_empty(&self) -> Result<(), StoreError> {
         let Some(key) = self.open()? else {
             return Ok(());
@@ -160,7 +165,9 @@ impl Place {
         let mut path = self.path.as_str();
         loop {
             let mut options = self.hive.key().options();
-            let opened = options.access(KEY_SET_VALUE | KEY_CREATE_SUB_KEY).open(path);
+            let opened = options
+                .access(KEY_SET_VALUE | KEY_CREATE_SUB_KEY)
+                .open(path);
             match plain(opened) {
                 Ok(_) => return Ok(true),
                 Err(ERROR_ACCESS_DENIED) => return Ok(false),

@@ -29,9 +29,11 @@ pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
             has_profile: folder.is_some(),
         });
     }
-    Ok(folder.map_or(Absence::NotRegistered, |folder| Absence::ProfileAlone {
-        folder,
-    }))
+    Ok(
+        folder.map_or(Absence::NotRegistered, |folder| Absence::ProfileAlone {
+            folder,
+        }),
+    )
 }
 
 /// What a service does; `None` where there is none of that name.
