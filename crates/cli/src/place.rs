@@ -72,11 +72,12 @@ pub(crate) fn carry(
             let message = format!("cannot start threads: {error}");
             CommandError::new(Exit::Environment, Code::LAB_UNUSABLE, message)
         })?;
+    // Before anybody is asked to sign in.
+    let mut store = place.settings().open()?;
+    store.may_change()?;
     runtime.block_on(async {
         let carried = async {
             let outside = place.outside(site, args, printer).await?;
-            let mut store = outside.settings.open()?;
-            store.may_change()?;
             let journal = at::journal(&store)?;
             let world = World {
                 store: &mut store,
@@ -98,13 +99,19 @@ pub(crate) fn carry(
 
 /// What a run needs of the outside.
 struct Outside {
-    settings: At,
     network: Network,
     azure: Azure,
     patience: Patience,
 }
 
 impl Place {
+    fn settings(&self) -> At {
+        match self {
+            Self::Machine(at) => at.clone(),
+            Self::Lab(lab) => At::File(lab.registry_file.clone()),
+        }
+    }
+
     async fn outside(
         &self,
         site: &Site,
@@ -112,14 +119,12 @@ impl Place {
         printer: Printer,
     ) -> Result<Outside, CommandError> {
         Ok(match self {
-            Self::Machine(at) => Outside {
-                settings: at.clone(),
+            Self::Machine(_) => Outside {
                 network: Network::default(),
                 azure: access::azure(site, args.credential, printer).await?,
                 patience: Patience::default(),
             },
             Self::Lab(lab) => Outside {
-                settings: At::File(lab.registry_file.clone()),
                 network: lab_connection::network(lab),
                 azure: rehearsal::azure(site, lab)?,
                 patience: rehearsal::patience(),

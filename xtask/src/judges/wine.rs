@@ -43,16 +43,15 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::written(&desk, &mut tally)?;
     claims::read_by_winhttp(&desk, &mut tally)?;
     claims::routes(&desk, &mut tally)?;
+    claims::undone(&desk, &mut tally)?;
+    claims::killed(&desk, &mut tally)?;
+    claims::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
     let (by_proxy, logged) = (tally.by_proxy, network.logged(&wine)?.len());
     tally.see(by_proxy == logged, || format!("squid logged {logged}"));
     tally.end(&format!(
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
-    let desk = Desk::set_up(wine, &program, &claims::HOSTS)?;
-    claims::undone(&desk, &mut tally)?;
-    claims::killed(&desk, &mut tally)?;
-    claims::start(&desk, &mut tally)?;
     let tried = format!("{} observations", tally.all);
     Ok(match tally.all_against {
         0 => Verdict::Agrees(tried),

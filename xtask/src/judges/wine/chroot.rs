@@ -170,6 +170,7 @@ impl Drop for Wine {
 /// `None` where mounting is not allowed.
 fn hold(root: &Path) -> anyhow::Result<Option<Child>> {
     const SCRIPT: &str = r#"mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" &&
+        mount -t tmpfs tmpfs "$0/dev/shm" &&
         exec chroot "$0" sh -c 'echo ready; exec sleep infinity'"#;
     let mut holder = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT])

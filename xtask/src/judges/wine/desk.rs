@@ -47,6 +47,10 @@ impl Desk {
         wine.name_hosts(hosts)?;
         let network = Network::start(&wine)?;
         let desk = Self { wine, network };
+        let site = desk.wine.folder().join("site.toml");
+        if site.exists() {
+            fs::remove_file(&site)?;
+        }
         desk.wine.done(&[
             "/judge/sidestep.exe",
             "init",
@@ -55,7 +59,6 @@ impl Desk {
             "--quiet",
             SITE,
         ])?;
-        let site = desk.wine.folder().join("site.toml");
         let text = fs::read_to_string(&site)?
             .replacen(r#"mode = "keep""#, r#"mode = "set""#, 1)
             .replacen("10.2.0.16:8080", &desk.proxy(), 1);

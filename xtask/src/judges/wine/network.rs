@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use super::chroot::Wine;
 
@@ -116,10 +116,16 @@ fn squid(wine: &Wine, web: u16, proxy: u16) -> anyhow::Result<Child> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
-    let said = BufReader::new(squid.stderr.take().context("squid has no stderr")?);
-    let mut lines = said.lines();
-    let is_ready = lines.any(|line| line.is_ok_and(|line| line.contains("Accepting HTTP")));
-    ensure!(is_ready, "squid did not start");
+    let stderr = squid.stderr.take().context("squid has no stderr")?;
+    let mut lines = BufReader::new(stderr).lines();
+    let mut said = Vec::new();
+    let is_ready = |line: &str| line.contains("Accepting HTTP");
+    while !said.last().is_some_and(|line: &String| is_ready(line)) {
+        let Some(line) = lines.next() else {
+            bail!("squid did not start: {}", said.join("; "));
+        };
+        said.push(line?);
+    }
     // It must not meet a closed pipe.
     thread::spawn(move || lines.for_each(drop));
     Ok(squid)
