@@ -300,3 +300,100 @@ async fn history_tells_backups_and_a_lab_that_is_gone_is_said_to_be() {
     assert_eq!(output.status.code(), Some(3));
     assert!(said.contains("lab serve"), "{said}");
 }
+
+/// Sites that do not fit what is there: where a run stops, why, and with which exit code.
+#[tokio::test]
+async fn what_does_not_fit_stops_the_run_where_it_is_found() {
+    let one = "databases = [\"MSSQLSERVER/orders\"]";
+    let backup = "backup = \"MSSQLSERVER/orders\"";
+    for (replaced, step, exit, code) in [
+        (("\"japaneast\"", "\"japanwest\""), "endpoint", 3, "SS506"),
+        (("/snet-pe\"", "/snet-other\""), "endpoint", 3, "SS509"),
+        (
+            ("policy = \"HourlyLogBackup\"", "policy = \"Other\""),
+            "protect",
+            3,
+            "SS517",
+        ),
+        ((one, "databases = []"), "protect", 3, "SS602"),
+        (
+            (backup, "backup = \"MSSQLSERVER/master\""),
+            "backup",
+            3,
+            "SS604",
+        ),
+    ] {
+        let desk = Desk::new(setup(), &[replaced]).await;
+        let (status, document) = desk.run(&[]).await;
+        assert_eq!(
+            (status, codes(&document)),
+            (Some(exit), vec![code]),
+            "{document:#}"
+        );
+        assert_eq!(outcome(&document, step), "refused", "{code}");
+        assert_eq!(desk.lab.census().backup_jobs, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_that_name_that_leads_elsewhere_is_left_alone() {
+    let desk = Desk::new(setup(), &[]).await;
+    let other = SAMPLE.replace("name = \"rsv-sql\"", "name = \"rsv-other\"");
+    let other = other.replace(
+        "create = false",
+        "redundancy = \"GeoRedundant\"\ncreate = true",
+    );
+    fs::write(desk.folder.path().join("other.toml"), other).unwrap();
+    let (code, document) = desk.run(&["other.toml", "--until", "endpoint"]).await;
+    assert_eq!(code, Some(0), "{document:#}");
+    let before = desk.lab.census();
+    let (code, document) = desk.run(&[]).await;
+    assert_eq!((code, codes(&document)), (Some(3), vec!["SS507"]));
+    let after = desk.lab.census();
+    assert_eq!(
+        (after.endpoints, after.zone_groups),
+        (before.endpoints, before.zone_groups)
+    );
+}
+
+#[tokio::test]
+async fn without_a_word_nothing_is_registered() {
+    let desk = Desk::new(setup(), &[]).await;
+    let (code, document) = desk.sidestep(&["run"]).await;
+    assert_eq!((code, codes(&document)), (Some(4), vec!["SS504"]));
+    assert_eq!(desk.lab.census().registrations, 0);
+}
+
+#[tokio::test]
+async fn a_backup_that_runs_already_is_waited_for_and_not_fought() {
+    let large = Content::Generated {
+        bytes: 256 * 1024 * 1024,
+        seed: 1,
+    };
+    let setup = Setup {
+        content: large,
+        ..setup()
+    };
+    let desk = Desk::new(setup, &[]).await;
+    let (code, _) = desk.run(&["--until", "protect"]).await;
+    assert_eq!(code, Some(0));
+    let mut first = tokio::process::Command::new(env!("CARGO_BIN_EXE_sidestep"))
+        .args(["run", "--lab", "lab.json", "--yes", "--quiet"])
+        .current_dir(desk.folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    while desk.lab.census().backup_jobs == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    first.kill().await.unwrap();
+    // Somebody else's, as far as this machine knows.
+    desk.remember(&[]);
+    let (code, document) = desk.run(&["--from", "backup"]).await;
+    assert_eq!((code, codes(&document)), (Some(5), vec!["SS514"]));
+    let remedy = document["findings"][0]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("wait"), "{remedy}");
+    assert_eq!(desk.lab.census().backup_jobs, 1);
+}

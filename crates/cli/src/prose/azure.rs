@@ -203,9 +203,14 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
             "ResourceGroupNotFound" => {
                 "correct the resource group in the site file, or have it made".to_owned()
             }
-            _ => "put right what Azure says, then start again: what is done already is found and \
-                  not done twice"
-                .to_owned(),
+            _ => known(code).map_or_else(
+                || {
+                    "put right what Azure says, then start again: what is done already is found \
+                     and not done twice"
+                        .to_owned()
+                },
+                |known| known.remedy.to_owned(),
+            ),
         },
         AzureFinding::PermissionMissing {
             doing,
