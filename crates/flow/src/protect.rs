@@ -38,7 +38,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     }
     let chosen = match selection {
         None if hand.only_looks() => return Ok(Outcome::Planned),
-        None => world.person.choose(&databases(&offers)),
+        None => world.person.choose(&databases(&offers)).await,
         Some(selection) if Effect::of(&selection.findings) != Effect::GoOn => {
             return Err(StepError::Ended(selection.findings));
         }

@@ -94,7 +94,7 @@ async fn agreed<S: Store, W: Witness, P: Person>(
             endpoint: site.private_endpoint.name.clone(),
         }));
     }
-    if extent.only_looks || world.person.agrees_to_register(&vm.name, endpoints) {
+    if extent.only_looks || world.person.agrees_to_register(&vm.name, endpoints).await {
         return Ok(());
     }
     Err(StepError::found(AzureFinding::NotConfirmed {
