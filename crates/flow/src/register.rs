@@ -6,7 +6,7 @@ use sidestep_azure::{ArmId, Azure, AzureError, Registration};
 use sidestep_machine::Store;
 use sidestep_model::account::Account;
 use sidestep_model::check::is_about_connectivity;
-use sidestep_model::event::{Outcome, ResourceKind};
+use sidestep_model::event::{Outcome, ResourceKind, Step};
 use sidestep_model::finding::{AzureFinding, Finding};
 use sidestep_model::site::{Site, Vm};
 
@@ -14,19 +14,33 @@ use crate::explain::explain;
 use crate::hand::Hand;
 use crate::ids::Ids;
 use crate::names::Names;
-use crate::run::StepError;
+use crate::run::{Extent, StepError};
 use crate::world::{Person, Witness, World};
 
 pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
+    extent: Extent,
     hand: &mut Hand<'_>,
 ) -> Result<Outcome, StepError> {
     let ids = Ids::of(site);
+    // A vault that the endpoint's step would make has nothing registered.
+    if extent.only_looks
+        && extent.from == Step::Endpoint
+        && world.azure.vault(&ids.vault).await?.is_none()
+    {
+        for (vm, id) in &ids.vms {
+            hand.would_make(ResourceKind::Registration, &vm.name, Some(id));
+        }
+        return Ok(Outcome::Done);
+    }
     let mut is_new = false;
     for (vm, id) in &ids.vms {
         let registration = missing(world, &ids, id).await?;
         if let Some(registration) = registration {
+            if registration == Registration::New {
+                agreed(site, world, &ids, vm, extent).await?;
+            }
             register(site, world, &ids, vm, id, registration, hand).await?;
             is_new = true;
         } else {
@@ -72,6 +86,33 @@ async fn missing<S: Store, W, P>(
     Ok((!is_registered || (is_here && !has_account)).then_some(Registration::Again))
 }
 
+/// A registration, even one that fails, ends a vault's chance of its first
+/// endpoint: so there has to be one, and the person has to agree.
+async fn agreed<S: Store, W: Witness, P: Person>(
+    site: &Site,
+    world: &mut World<'_, S, W, P>,
+    ids: &Ids,
+    vm: &Vm,
+    extent: Extent,
+) -> Result<(), StepError> {
+    if extent.only_looks && extent.from == Step::Endpoint {
+        return Ok(());
+    }
+    let vault = world.azure.vault(&ids.vault).await?;
+    let endpoints = vault.map_or(0, |vault| vault.connections.len());
+    if endpoints == 0 {
+        return Err(StepError::found(AzureFinding::EndpointMissing {
+            endpoint: site.private_endpoint.name.clone(),
+        }));
+    }
+    if extent.only_looks || world.person.agrees_to_register(&vm.name, endpoints).await {
+        return Ok(());
+    }
+    Err(StepError::found(AzureFinding::NotConfirmed {
+        vm: vm.name.clone(),
+    }))
+}
+
 async fn register<S: Store, W: Witness, P: Person>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
@@ -93,15 +134,6 @@ async fn register<S: Store, W: Witness, P: Person>(
             }
         }
     };
-    if !hand.only_looks() && registration == Registration::New {
-        let vault = azure.vault(&ids.vault).await?;
-        let endpoints = vault.map_or(0, |vault| vault.connections.len());
-        if !world.person.agrees_to_register(&vm.name, endpoints) {
-            return Err(StepError::found(AzureFinding::NotConfirmed {
-                vm: vm.name.clone(),
-            }));
-        }
-    }
     let creation = azure.register(&ids.vault, &name, id, registration);
     let made = hand.make(ResourceKind::Registration, &vm.name, Some(id), creation);
     let Err(error) = made.await else {

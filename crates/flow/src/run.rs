@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sidestep_azure::AzureError;
+use sidestep_azure::{Azure, AzureError};
 use sidestep_machine::{
     ApplyError, Journal, JournalError, OpenRun, Store, StoreError, TransactionError,
 };
@@ -12,7 +12,9 @@ use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::journal::Command;
 use sidestep_model::site::Site;
 
+use crate::endpoint::vault_missing;
 use crate::hand::Hand;
+use crate::ids::Ids;
 use crate::refusal::refusal;
 use crate::settings::{self, recover};
 use crate::world::{Person, Witness, World};
@@ -195,10 +197,11 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
     let result = match step {
         Step::Endpoint => endpoint::step(site, world, hand).await,
         Step::SystemBypass => settings::step(Account::System, site, world.store, log, hand),
-        Step::Register => register::step(site, world, hand).await,
+        Step::Register => register::step(site, world, extent, hand).await,
         Step::PluginBypass => settings::step(Account::Plugin, site, world.store, log, hand),
         Step::Protect => protect::step(site, world, hand).await,
-        Step::Check if extent.only_looks => Ok(Outcome::Done),
+        // What it would try is not there yet.
+        Step::Check if extent.only_looks => Ok(Outcome::Planned),
         Step::Check => check::step(site, world, hand).await,
         Step::Backup => backup::step(site, world, log, extent.backs_up_again, hand).await,
     };
@@ -206,6 +209,12 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
         Ok(Outcome::Done) if hand.has_planned() => return Ok(Outcome::Planned),
         Ok(outcome) => return Ok(outcome),
         Err(StepError::Ended(findings)) => findings,
+        Err(StepError::Azure(error)) if !is_there(site, world.azure, &error).await => {
+            if extent.only_looks && extent.from == Step::Endpoint {
+                return Ok(Outcome::Pending);
+            }
+            vec![vault_missing(site).into()]
+        }
         Err(StepError::Azure(error)) => vec![refusal(error).into()],
         Err(StepError::Broken(error)) => return Err(error),
     };
@@ -217,6 +226,16 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
         Effect::RefuseData | Effect::RefuseEnvironment => Outcome::Refused,
         Effect::GoOn | Effect::Fail | Effect::AzureRefuses => Outcome::Failed,
     })
+}
+
+/// Whether the vault is there, asked where Azure did not find something.
+async fn is_there(site: &Site, azure: &Azure, error: &AzureError) -> bool {
+    match error {
+        AzureError::Refused(refusal) if refusal.status == 404 => {
+            !matches!(azure.vault(&Ids::of(site).vault).await, Ok(None))
+        }
+        _ => true,
+    }
 }
 
 /// A run is what its gravest step is; where no account needed anything, it was not needed.

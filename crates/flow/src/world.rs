@@ -38,10 +38,10 @@ pub trait Witness {
 pub trait Person {
     /// Whether the machine may be registered with a vault that has `endpoints`
     /// private endpoints: afterwards it can never get its first one.
-    fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> bool;
+    fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> impl Future<Output = bool>;
 
     /// The databases to protect, among those offered.
-    fn choose(&mut self, offered: &[Database]) -> Vec<Database>;
+    fn choose(&mut self, offered: &[Database]) -> impl Future<Output = Vec<Database>>;
 }
 
 /// How long to wait for what takes its time in Azure.

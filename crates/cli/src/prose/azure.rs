@@ -120,7 +120,10 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
             format!("the private endpoint {endpoint} is in the state {state}")
         }
         AzureFinding::EndpointMissing { endpoint } => {
-            format!("the vault has no private endpoint {endpoint}, so there is no path to check")
+            format!(
+                "the vault has no private endpoint {endpoint}: there is no private path, and once a \
+                 machine was registered the vault can never get its first one"
+            )
         }
         AzureFinding::DatabaseNameUnfit {
             database,
@@ -200,9 +203,14 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
             "ResourceGroupNotFound" => {
                 "correct the resource group in the site file, or have it made".to_owned()
             }
-            _ => "put right what Azure says, then start again: what is done already is found and \
-                  not done twice"
-                .to_owned(),
+            _ => known(code).map_or_else(
+                || {
+                    "put right what Azure says, then start again: what is done already is found \
+                     and not done twice"
+                        .to_owned()
+                },
+                |known| known.remedy.to_owned(),
+            ),
         },
         AzureFinding::PermissionMissing {
             doing,
@@ -244,7 +252,8 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
             "look at the endpoint in the portal; delete it there and start again".to_owned()
         }
         AzureFinding::EndpointMissing { .. } => {
-            "`sidestep run` makes it; correct [private_endpoint] name where it has another"
+            "`sidestep run` from its first step makes it; correct [private_endpoint] name where it \
+             has another"
                 .to_owned()
         }
         AzureFinding::DatabaseNameUnfit { .. } => {

@@ -178,13 +178,14 @@ impl Intent {
     }
 }
 
-/// The last order of a backup of `database` that any of `runs` wrote down.
+/// The last order of a backup of `item` that any of `runs` wrote down. Another
+/// machine's database, or another vault's, may have the same name.
 #[must_use]
-pub fn last_backup<'a>(runs: &'a [Run], database: &str) -> Option<&'a Backup> {
+pub fn last_backup<'a>(runs: &'a [Run], item: &str) -> Option<&'a Backup> {
     let mut ordered: Vec<&Run> = runs.iter().collect();
     ordered.sort_by_key(|run| run.begin.run);
     let mut backups = ordered.into_iter().flat_map(|run| &run.backups).rev();
-    backups.find(|backup| backup.order.database.eq_ignore_ascii_case(database))
+    backups.find(|backup| backup.order.item.eq_ignore_ascii_case(item))
 }
 
 /// The run that undid `run` and was not itself undone.
