@@ -14,6 +14,7 @@ use crate::evidence::Path;
 use crate::journal::RunNumber;
 use crate::observed::ValueName;
 use crate::readers::Difference;
+use crate::redacted::Address;
 
 pub use azure::AzureFinding;
 pub use code::Code;
@@ -89,6 +90,8 @@ pub enum Finding {
     },
     /// SS110: the list is longer than some readers take.
     ListLong {
+        /// Whose settings.
+        account: Account,
         /// Its length in characters.
         characters: usize,
     },
@@ -147,6 +150,8 @@ pub enum Finding {
         account: Account,
         /// Which value holds them.
         value: ValueName,
+        /// What they belong to.
+        address: Address,
     },
     /// SS120: somebody else edited a value since it was written, so it stays.
     EditedSince {
@@ -400,6 +405,8 @@ pub enum Interruption {
     Open,
     /// Everything was as intended.
     Finished,
+    /// It had written nothing.
+    NothingWritten,
     /// What had been written was put back.
     PutBack,
 }

@@ -45,6 +45,7 @@ fn intent(value: ValueName) -> Record {
                 after: Some(text("*.corp.example;地域")),
             }],
         }],
+        kept: Vec::new(),
     }
 }
 

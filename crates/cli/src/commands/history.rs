@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sidestep_machine::{JournalError, JournalFile, RegFileStore, Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
-use sidestep_model::journal::{Command, Run, TransactionEnd, undone_by};
+use sidestep_model::journal::{Command, Kept, Run, TransactionEnd, undone_by};
 
 use crate::args;
 use crate::error::{CommandError, Exit, chain};
@@ -113,6 +113,7 @@ fn run_document(run: &Run, runs: &[Run]) -> Value {
         "at": run.begin.at,
         "outcome": outcome_key(run),
         "undone_by": undone_by(run.begin.run, runs),
+        "kept": run.kept(),
         "transactions": transactions,
     })
 }
@@ -143,9 +144,23 @@ fn outcome_key(run: &Run) -> &'static str {
 }
 
 fn outcome(run: &Run, runs: &[Run]) -> String {
-    match (outcome_key(run), undone_by(run.begin.run, runs)) {
-        ("done", Some(by)) => format!("undone by run {by}"),
+    let undone_by = undone_by(run.begin.run, runs);
+    let undo = undone_by.and_then(|by| runs.iter().find(|one| one.begin.run == by));
+    let but = |run: &Run| {
+        let kept: Vec<String> = run.kept().iter().map(name).collect();
+        if kept.is_empty() {
+            String::new()
+        } else {
+            format!(", but for {}", kept.join(", "))
+        }
+    };
+    match (outcome_key(run), undo) {
+        ("done", Some(undo)) => format!("undone by run {}{}", undo.begin.run, but(undo)),
         ("interrupted", _) => "interrupted; the next apply or undo puts it right".to_owned(),
-        (key, _) => key.replace('-', " "),
+        (key, _) => key.replace('-', " ") + &but(run),
     }
+}
+
+fn name(kept: &Kept) -> String {
+    format!("{} of {}", kept.value.name(), prose::account(kept.account))
 }

@@ -59,7 +59,7 @@ impl Finding {
             | Self::WinHttpWildcard { .. }
             | Self::ScriptBlank { .. }
             | Self::RunInterrupted {
-                state: Interruption::Finished | Interruption::PutBack,
+                state: Interruption::Finished | Interruption::NothingWritten | Interruption::PutBack,
                 ..
             } => Severity::Note,
             Self::MisspeltName { .. }

@@ -15,6 +15,7 @@ impl Finding {
             | Self::ProxyUnusable { account, .. }
             | Self::EntryBreaksList { account, .. }
             | Self::EntryAgainstSite { account, .. }
+            | Self::ListLong { account, .. }
             | Self::AccountMissing { account }
             | Self::BlobUnreadable { account, .. }
             | Self::SettingsUnset { account }
@@ -46,7 +47,6 @@ impl Finding {
             | Self::WinHttpUnreadable { .. }
             | Self::WinHttpWildcard { .. }
             | Self::RunInterrupted { .. }
-            | Self::ListLong { .. }
             | Self::MisspeltName { .. }
             | Self::ProxyUnreachable { .. }
             | Self::EntraByProxyOnly { .. }
