@@ -126,17 +126,15 @@ fn address(name: ValueName) -> Option<Address> {
 /// seen: an address of an odd type with an `@` somewhere, a blob that cannot be
 /// read. A bypass list is no address.
 fn may_hide_credentials(name: ValueName, data: &RegistryData) -> bool {
-    match (name, data) {
-        (ValueName::ProxyOverride, _) => false,
-        (ValueName::SavedLegacySettings | ValueName::DefaultConnectionSettings, _) => {
+    let is_odd = matches!(data, RegistryData::Binary(_) | RegistryData::Other { .. });
+    let has_at = || data.raw_bytes().contains(&b'@');
+    match name {
+        ValueName::SavedLegacySettings | ValueName::DefaultConnectionSettings => {
             blob(data).is_none()
         }
-        (
-            ValueName::ProxyServer | ValueName::AutoConfigUrl,
-            RegistryData::Text(_) | RegistryData::ExpandText(_),
-        )
-        | (_, RegistryData::Dword(_)) => false,
-        _ => data.raw_bytes().contains(&b'@'),
+        ValueName::ProxyServer | ValueName::AutoConfigUrl => is_odd && has_at(),
+        ValueName::ProxyEnable => !matches!(data, RegistryData::Dword(_)) && has_at(),
+        ValueName::ProxyOverride => false,
     }
 }
 
@@ -282,8 +280,10 @@ mod tests {
         let name = ValueName::DefaultConnectionSettings;
         let whole = ConnectionSettings::new(&ProxySettings::manual("a:1", "x"));
         let cached = |edit: fn(&mut DiscoveryCache)| {
-            let mut cache = DiscoveryCache::default();
-            cache.sockaddr_list = Some(Vec::new());
+            let mut cache = DiscoveryCache {
+                sockaddr_list: Some(Vec::new()),
+                ..DiscoveryCache::default()
+            };
             edit(&mut cache);
             (0x46, Tail::Whole(cache))
         };

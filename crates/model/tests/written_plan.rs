@@ -66,7 +66,7 @@ fn edited(plan: &Plan, edit: impl Fn(&mut ProxySettings)) -> Intent {
     edit(&mut settings);
     let here = machine().system;
     let enable = u32::from(settings.flags.has(Flags::MANUAL_PROXY));
-    let plain = [
+    let values = [
         (ValueName::ProxyEnable, RegistryData::Dword(enable)),
         (ValueName::ProxyServer, text(&settings.proxy_server)),
         (ValueName::ProxyOverride, text(&settings.proxy_override)),
@@ -79,7 +79,7 @@ fn edited(plan: &Plan, edit: impl Fn(&mut ProxySettings)) -> Intent {
         let blob = here.blob(name).unwrap().unwrap().with_settings(&settings);
         (name, RegistryData::Binary(blob.encode()))
     });
-    intent.changes = plain
+    intent.changes = values
         .into_iter()
         .chain(blobs)
         .filter(|(name, after)| here.values[name] != *after)

@@ -147,7 +147,7 @@ fn outcome(run: &Run, runs: &[Run]) -> String {
     let undone_by = undone_by(run.begin.run, runs);
     let undo = undone_by.and_then(|by| runs.iter().find(|one| one.begin.run == by));
     let but = |run: &Run| {
-        let kept: Vec<String> = run.kept().iter().map(name).collect();
+        let kept: Vec<String> = run.kept().into_iter().map(name).collect();
         if kept.is_empty() {
             String::new()
         } else {
@@ -161,6 +161,6 @@ fn outcome(run: &Run, runs: &[Run]) -> String {
     }
 }
 
-fn name(kept: &Kept) -> String {
+fn name(kept: Kept) -> String {
     format!("{} of {}", kept.value.name(), prose::account(kept.account))
 }
