@@ -356,10 +356,11 @@ pub(crate) struct Settings {
     /// Switch automatic detection off, where it is on.
     #[arg(long)]
     pub(crate) clear_auto_detect: bool,
-    /// Exit with 6 when there is something to change.
-    #[arg(long)]
-    pub(crate) detailed_exitcode: bool,
 }
+
+const NOBODY_ASKED: &str = "\
+Asks before it writes, but only at a terminal: with --yes or --json, or where input or errors do \
+not go to a terminal (a script, a scheduled task), having typed the command is the answer.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
@@ -371,9 +372,13 @@ pub(crate) struct Plan {
     pub(crate) at: PathBuf,
     #[command(flatten)]
     pub(crate) settings: Settings,
+    /// Exit with 6 when there is something to change.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = NOBODY_ASKED)]
 pub(crate) struct Apply {
     /// The site [default: ./site.toml], or a plan that `plan --json` wrote.
     #[arg(value_name = "SITE|PLAN.json")]
@@ -386,12 +391,16 @@ pub(crate) struct Apply {
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,
+    /// Exit with 6 when there is something to change.
+    #[arg(long, requires = "what_if")]
+    pub(crate) detailed_exitcode: bool,
     /// Write a log like that of the support article's script, into this folder.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".")]
     pub(crate) transcript: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = NOBODY_ASKED)]
 pub(crate) struct Undo {
     /// The run [default: the last one that changed something and is not undone].
     #[arg(value_name = "RUN")]

@@ -1,6 +1,8 @@
 //! One account's bypass list: look, want, plan, apply.
 
-use sidestep_machine::{Checkpoint, Journal, Store, TransactionError, apply, recover_last};
+use sidestep_machine::{
+    Checkpoint, Journal, RecoveryOutcome, Store, TransactionError, apply, recover_last,
+};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::desired::{Clear, Desired};
@@ -24,10 +26,10 @@ pub fn recover(
     };
     let interrupted = Finding::RunInterrupted {
         run: recovered.run,
-        state: if recovered.is_complete {
-            Interruption::Finished
-        } else {
-            Interruption::PutBack
+        state: match recovered.outcome {
+            RecoveryOutcome::Finished => Interruption::Finished,
+            RecoveryOutcome::NothingWritten => Interruption::NothingWritten,
+            RecoveryOutcome::PutBack => Interruption::PutBack,
         },
     };
     let kept = recovered.kept.iter().map(|kept| Finding::EditedSince {

@@ -14,7 +14,9 @@ mod journal;
 mod reg_file;
 mod store;
 
-pub use apply::{ApplyError, Checkpoint, Recovered, TransactionError, apply, recover_last};
+pub use apply::{
+    ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
+};
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use reg_file::RegFileStore;
 pub use store::{Store, StoreError};

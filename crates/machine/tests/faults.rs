@@ -53,6 +53,11 @@ fn a_read_only_file_is_left_alone() {
         "{}",
         words(&error)
     );
+    assert!(
+        matches!(error, ActError::Apply(ApplyError::NotWritten(_))),
+        "{}",
+        words(&error)
+    );
     assert!(server.bytes() == before);
     assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
 }
@@ -260,10 +265,7 @@ fn on_a_full_disk_nothing_changes_and_it_is_said() {
         return;
     };
     assert!(error.contains("cannot write"), "{error}");
-    assert!(
-        error.starts_with("what had been written was put back"),
-        "{error}"
-    );
+    assert!(error.starts_with("nothing was written"), "{error}");
     assert!(server.bytes() == before);
     assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
 

@@ -46,6 +46,7 @@ fn intent(value: ValueName) -> Record {
                 after: Some(text("*.corp.example;地域")),
             }],
         }],
+        kept: Vec::new(),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(
         transcript::check(folder)?;
     }
     if args.what_if {
-        return plan::look(&planner, &store, args.settings.detailed_exitcode, printer);
+        return plan::look(&planner, &store, args.detailed_exitcode, printer);
     }
     let folder = store.journal_folder();
     let mut findings = Vec::new();
@@ -141,7 +141,7 @@ fn report(
             Outcome::Declined => ("declined", None),
             Outcome::Refused => ("refused", None),
         };
-        let mut document = plan::document(&at.display().to_string(), plans, findings);
+        let mut document = plan::document(at, plans, findings);
         document["outcome"] = name.into();
         document["run"] = json!(run);
         return printer.document(&document);

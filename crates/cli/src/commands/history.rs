@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sidestep_machine::{JournalError, JournalFile, RegFileStore, Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
-use sidestep_model::journal::{Backup, Command, OrderFate, Run, TransactionEnd, undone_by};
+use sidestep_model::journal::{Backup, Command, Kept, OrderFate, Run, TransactionEnd, undone_by};
 
 use crate::args;
 use crate::error::{CommandError, Exit, chain};
@@ -119,6 +119,7 @@ fn run_document(run: &Run, runs: &[Run]) -> Value {
         "at": run.begin.at,
         "outcome": outcome_key(run),
         "undone_by": undone_by(run.begin.run, runs),
+        "kept": run.kept(),
         "transactions": transactions,
         "backups": run.backups.iter().map(backup_document).collect::<Vec<_>>(),
     })
@@ -193,13 +194,27 @@ fn outcome_key(run: &Run) -> &'static str {
 }
 
 fn outcome(run: &Run, runs: &[Run]) -> String {
-    let backups = run.backups.iter().map(backup_text);
-    let settings = match (outcome_key(run), undone_by(run.begin.run, runs)) {
-        ("nothing-changed", _) if !run.backups.is_empty() => None,
-        ("done", Some(by)) => Some(format!("undone by run {by}")),
-        ("interrupted", _) => Some("interrupted; the next apply or undo puts it right".to_owned()),
-        (key, _) => Some(key.replace('-', " ")),
+    let undone_by = undone_by(run.begin.run, runs);
+    let undo = undone_by.and_then(|by| runs.iter().find(|one| one.begin.run == by));
+    let but = |run: &Run| {
+        let kept: Vec<String> = run.kept().into_iter().map(name).collect();
+        if kept.is_empty() {
+            String::new()
+        } else {
+            format!(", but for {}", kept.join(", "))
+        }
     };
+    let settings = match (outcome_key(run), undo) {
+        ("nothing-changed", _) if !run.backups.is_empty() => None,
+        ("done", Some(undo)) => Some(format!("undone by run {}{}", undo.begin.run, but(undo))),
+        ("interrupted", _) => Some("interrupted; the next apply or undo puts it right".to_owned()),
+        (key, _) => Some(key.replace('-', " ") + &but(run)),
+    };
+    let backups = run.backups.iter().map(backup_text);
     let parts: Vec<String> = settings.into_iter().chain(backups).collect();
     parts.join(", ")
+}
+
+fn name(kept: Kept) -> String {
+    format!("{} of {}", kept.value.name(), prose::account(kept.account))
 }

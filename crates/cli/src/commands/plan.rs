@@ -1,6 +1,6 @@
 //! `sidestep plan`: what would change, and why.
 
-use std::path::Path;
+use std::path::{self, Path};
 
 use serde_json::{Value, json};
 use sidestep_machine::{RegFileStore, Store};
@@ -23,7 +23,7 @@ pub(crate) fn run(
     let site = site.or(args.site_file.as_deref())?;
     let planner = Planner::new(&args.settings, &site)?;
     let store = RegFileStore::new(&args.at);
-    look(&planner, &store, args.settings.detailed_exitcode, printer)
+    look(&planner, &store, args.detailed_exitcode, printer)
 }
 
 /// Shows what `planner` would change, and changes nothing.
@@ -36,7 +36,7 @@ pub(crate) fn look(
     let plans = planner.plans(&store.read()?)?;
     let findings = planning::findings(&plans, &store.journal_folder())?;
     if printer.json {
-        printer.document(&document(&store.place(), &plans, &findings))?;
+        printer.document(&document(Path::new(&store.place()), &plans, &findings))?;
     } else {
         let undo = undo_line(Path::new(&store.place()));
         let title = planner.title(&store.place());
@@ -80,10 +80,13 @@ pub(crate) fn undo_line(at: &Path) -> String {
     format!("sidestep undo --at {quote}{at}{quote}")
 }
 
-pub(crate) fn document(at: &str, plans: &[Plan], findings: &[Finding]) -> Value {
+/// Where the settings are is written from the root on: a plan is carried out
+/// from whatever folder.
+pub(crate) fn document(at: &Path, plans: &[Plan], findings: &[Finding]) -> Value {
+    let at = path::absolute(at).unwrap_or_else(|_| at.to_owned());
     let plans: Vec<Value> = plans.iter().map(plan_view::document).collect();
     json!({
-        "at": at,
+        "at": at.display().to_string(),
         "plans": plans,
         "findings": findings_document(findings),
     })

@@ -190,7 +190,7 @@ fn document(
     plans: &[Plan],
     findings: &[Finding],
 ) -> serde_json::Value {
-    let mut document = plan::document(&args.at.display().to_string(), plans, findings);
+    let mut document = plan::document(&args.at, plans, findings);
     document["undoes"] = json!(run.map(|run| run.begin.run));
     document["run"] = json!(number);
     document

@@ -27,6 +27,8 @@ pub struct Run {
 pub struct Transaction {
     /// What was to be changed.
     pub intents: Vec<Intent>,
+    /// What was to be left alone, because somebody else had changed it.
+    pub kept: Vec<Kept>,
     /// How it ended; `None` where it was interrupted.
     pub end: Option<TransactionEnd>,
 }
@@ -107,8 +109,9 @@ impl Run {
                         _ => OrderFate::Dropped,
                     };
                 }
-                (Record::Intent { accounts }, None) => transactions.push(Transaction {
+                (Record::Intent { accounts, kept }, None) => transactions.push(Transaction {
                     intents: accounts,
+                    kept,
                     end: None,
                 }),
                 (Record::Commit { time }, Some(open)) => {
@@ -154,6 +157,19 @@ impl Run {
             }
         }
         merged
+    }
+}
+
+impl Run {
+    /// What the run did not put back, because somebody else had changed it.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        let kept = |transaction: &Transaction| match &transaction.end {
+            Some(TransactionEnd::Committed(_)) => transaction.kept.clone(),
+            Some(TransactionEnd::RolledBack { kept, .. }) => kept.clone(),
+            None => Vec::new(),
+        };
+        self.transactions.iter().flat_map(kept).collect()
     }
 }
 
