@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use sidestep_lab::{Census, Cloud, Content, InitialProxy, Lab, ProxyAddress, Setup, When};
+use sidestep_lab::{
+    Census, Cloud, Content, InitialProxy, Lab, ProxyAddress, Scenario, Setup, When,
+};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::task::JoinSet;
@@ -24,6 +26,57 @@ const AT_ONCE: usize = 4;
 const LONGEST: Duration = Duration::from_secs(60);
 
 const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-backup";
+
+const MACHINES_NETWORK: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/\
+     resourceGroups/rg-sql/providers/Microsoft.Network/virtualNetworks/vnet-sql";
+
+/// What is there when a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// A vault, and a hub's zones.
+    Vault,
+    /// What the scenario `from-nothing` has: networks and machines.
+    Nothing,
+}
+
+impl Start {
+    fn setup(self) -> Setup {
+        let setup = setup();
+        match self {
+            Self::Vault => setup,
+            Self::Nothing => Setup {
+                vault_exists: false,
+                link_vnets: vec![MACHINES_NETWORK.to_owned()],
+                faults: Scenario::named("from-nothing").unwrap().faults.clone(),
+                ..setup
+            },
+        }
+    }
+
+    /// The site that fits it.
+    fn write_site(self, folder: &Path) {
+        let init = std::process::Command::new(env!("CARGO_BIN_EXE_sidestep"))
+            .args(["init", "--entra", "direct", "--quiet"])
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        assert!(init.status.success());
+        if self == Self::Nothing {
+            let file = folder.join("site.toml");
+            let mut text = fs::read_to_string(&file).unwrap();
+            let links = format!("link_vnets = [\"{MACHINES_NETWORK}\"]");
+            for (from, to) in [
+                ("create = false", "create = true"),
+                ("# redundancy", "redundancy"),
+                ("link_vnets = []", links.as_str()),
+            ] {
+                assert!(text.contains(from), "{from}");
+                text = text.replacen(from, to, 1);
+            }
+            fs::write(&file, text).unwrap();
+        }
+    }
+}
 
 /// The world of the sample that `init` writes.
 fn setup() -> Setup {
@@ -66,15 +119,10 @@ struct Desk {
 }
 
 impl Desk {
-    async fn new() -> Self {
+    async fn new(start: Start) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let init = std::process::Command::new(env!("CARGO_BIN_EXE_sidestep"))
-            .args(["init", "--entra", "direct", "--quiet"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        assert!(init.status.success());
-        let lab = Lab::start(setup()).await.unwrap();
+        start.write_site(folder.path());
+        let lab = Lab::start(start.setup()).await.unwrap();
         let connection = serde_json::to_string(&lab.connection()).unwrap();
         fs::write(folder.path().join("lab.json"), connection).unwrap();
         Self { folder, lab }
@@ -147,7 +195,7 @@ fn plain_values(registry: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_run_finds_everything_and_does_nothing_twice() {
-    let desk = Desk::new().await;
+    let desk = Desk::new(Start::Vault).await;
     let (code, first) = desk.run().await;
     assert_eq!(
         (code, &first["outcome"]),
@@ -176,7 +224,25 @@ async fn a_second_run_finds_everything_and_does_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
-    let whole = Desk::new().await;
+    killed_at_every(1, Start::Vault).await;
+}
+
+/// Every third request; [`a_run_from_nothing_killed_at_any_request_goes_on`] takes all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_from_nothing_killed_at_some_requests_goes_on() {
+    killed_at_every(3, Start::Nothing).await;
+}
+
+/// `cargo test -p sidestep-cli --test killed -- --ignored` takes a minute or two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "its sample above is enough for every change"]
+async fn a_run_from_nothing_killed_at_any_request_goes_on() {
+    killed_at_every(1, Start::Nothing).await;
+}
+
+/// Kills a run at each `step`-th request, and has another one finish its work.
+async fn killed_at_every(step: usize, start: Start) {
+    let whole = Desk::new(start).await;
     let (code, document) = whole.run().await;
     assert_eq!(code, Some(0), "{document:#}");
     let census = whole.lab.census();
@@ -187,7 +253,7 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
     assert_eq!(wanted.registrations, 1);
 
     let killed = Arc::new(AtomicUsize::new(0));
-    let mut positions = (1..=requests as u64).flat_map(|number| {
+    let mut positions = (1..=requests as u64).step_by(step).flat_map(|number| {
         [
             (number, When::BeforeHandling),
             (number, When::BeforeAnswering),
@@ -200,7 +266,7 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
         {
             let (wanted, values, killed) = (wanted.clone(), values.clone(), killed.clone());
             trials.spawn(async move {
-                let desk = Desk::new().await;
+                let desk = Desk::new(start).await;
                 if desk.kill_at(number, when).await {
                     killed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -223,5 +289,9 @@ async fn a_run_killed_at_any_request_goes_on_and_does_nothing_twice() {
     }
     // Polls come as often as they come; all but a few positions exist each time.
     let killed = killed.load(Ordering::Relaxed);
-    assert!(killed > requests, "{killed} of {}", 2 * requests);
+    assert!(
+        killed > requests / step,
+        "{killed} of {}",
+        2 * requests / step
+    );
 }
