@@ -84,7 +84,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         patience: world.patience,
     };
     let run = log.open(world.store)?;
-    let (job, kind, is_adopted) = order.job(before, run).await?;
+    let (job, kind, is_adopted) = order.job(before, is_wanted_again, run).await?;
     let job = follow(world.azure, &ids, &job, world.patience, hand).await?;
     let is_complete = matches!(
         job.state(),
@@ -166,6 +166,7 @@ impl Ordered<'_> {
     async fn job(
         &self,
         before: Option<Backup>,
+        is_wanted_again: bool,
         run: &mut OpenRun<'_>,
     ) -> Result<(String, &'static str, bool), StepError> {
         if let Some(Backup { order, fate }) = before {
@@ -178,8 +179,14 @@ impl Ordered<'_> {
                 }
                 OrderFate::Open => {
                     run.record(&Record::BackupOrder(order.clone()))?;
-                    if let Some(job) = self.became(&order, run).await? {
-                        return Ok((job, kind, true));
+                    match self.became(&order, run).await {
+                        Ok(Some(job)) => return Ok((job, kind, true)),
+                        Ok(None) => {}
+                        // Whoever looked at the jobs and asks for another has decided.
+                        Err(error) if is_wanted_again && error.is_ambiguous() => {
+                            run.record(&Record::BackupDropped { time: run.now() })?;
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
                 OrderFate::Dropped | OrderFate::Ended { .. } => {}

@@ -8,7 +8,7 @@ use sidestep_machine::{
 };
 use sidestep_model::account::Account;
 use sidestep_model::event::{Event, Outcome, Step, StepEnd};
-use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::finding::{AzureFinding, Effect, Finding};
 use sidestep_model::journal::Command;
 use sidestep_model::site::Site;
 
@@ -84,6 +84,13 @@ pub(crate) enum StepError {
 impl StepError {
     pub(crate) fn found(finding: impl Into<Finding>) -> Self {
         Self::Ended(vec![finding.into()])
+    }
+
+    /// Whether an order's job cannot be told.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        let is_so =
+            |one: &Finding| matches!(one, Finding::Azure(AzureFinding::BackupAmbiguous { .. }));
+        matches!(self, Self::Ended(findings) if findings.iter().any(is_so))
     }
 }
 

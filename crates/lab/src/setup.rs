@@ -141,6 +141,8 @@ pub enum Fault {
     ApprovalNeeded,
     /// Whoever signs in with the lab's credentials may not make private endpoints.
     EndpointsForbidden,
+    /// Jobs do not tell which request started them.
+    JobsUnmarked,
 }
 
 impl Setup {
