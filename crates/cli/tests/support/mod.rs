@@ -202,6 +202,32 @@ pub(crate) fn errors(document: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// What runs on the settings of that file wrote down.
+pub(crate) fn written(registry: &Path) -> Vec<String> {
+    let mut folder = registry.as_os_str().to_owned();
+    folder.push(".sidestep");
+    files(Path::new(&folder))
+}
+
+/// The text of every file below a folder, which need not be there.
+fn files(folder: &Path) -> Vec<String> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(fs::read_to_string(path).unwrap_or_default());
+        }
+    }
+    found
+}
+
 fn edit(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{from}");
