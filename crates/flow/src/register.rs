@@ -13,6 +13,7 @@ use sidestep_model::site::{Site, Vm};
 use crate::explain::explain;
 use crate::hand::Hand;
 use crate::ids::Ids;
+use crate::names::Names;
 use crate::run::StepError;
 use crate::world::{Person, Witness, World};
 
@@ -22,16 +23,26 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     hand: &mut Hand<'_>,
 ) -> Result<Outcome, StepError> {
     let ids = Ids::of(site);
+    let mut is_new = false;
     for (vm, id) in &ids.vms {
         let registration = missing(world, &ids, id).await?;
         if let Some(registration) = registration {
             register(site, world, &ids, vm, id, registration, hand).await?;
+            is_new = true;
         } else {
             hand.is_there(ResourceKind::Registration, &vm.name, Some(id));
         }
     }
     if hand.only_looks() {
         return Ok(Outcome::Done);
+    }
+    if is_new {
+        // A first registration brings the channel's storage accounts.
+        let names = Names::listed(world.azure, &ids).await?;
+        let missing = names.against_dns(site, world.network, world.patience, hand);
+        if let Some(finding) = missing.await {
+            return Err(StepError::found(finding));
+        }
     }
     if !appears(world).await? {
         return Err(StepError::found(Finding::AccountNeeded {
