@@ -18,6 +18,7 @@ use sidestep_model::site::Site;
 
 use crate::args::{CloudChoice, CredentialChoice};
 use crate::error::{CommandError, Exit};
+use crate::live::Live;
 use crate::output::Printer;
 use crate::person::AtTerminal;
 use crate::site_file::SiteFile;
@@ -98,6 +99,7 @@ pub(crate) fn carry(
     extent: Extent,
     credential: Option<CredentialChoice>,
     printer: Printer,
+    live: &Live,
     hear: impl FnMut(&Event),
 ) -> Result<Option<Run>, CommandError> {
     until_interrupted(async {
@@ -117,7 +119,7 @@ pub(crate) fn carry(
             network: &place.network(),
             azure: &azure,
             witness: &mut Nobody,
-            person: &mut AtTerminal { printer },
+            person: &mut AtTerminal { printer, live },
             patience: place.patience(),
         };
         Ok(sidestep_flow::run(world, site, extent, hear).await?)

@@ -33,7 +33,7 @@ pub(crate) fn run(
         live.hear(event);
         told.hear(event);
     };
-    let Some(run) = carry(&place, &site, extent, credential, printer, hear)? else {
+    let Some(run) = carry(&place, &site, extent, credential, printer, &live, hear)? else {
         return Ok(Exit::Interrupted);
     };
     if printer.json {

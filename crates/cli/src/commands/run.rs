@@ -45,12 +45,12 @@ pub(super) fn carried(
             && !extent.only_looks
         {
             // Shown before it is made.
-            printer.note(&plan_view::text(plan));
+            live.aside(|| printer.note(&plan_view::text(plan)));
         }
         told.hear(event);
     };
-    let Some(mut run) = carry(place, site, extent, credential, printer, hear)? else {
-        printer.note("interrupted; start again to go on from here");
+    let Some(mut run) = carry(place, site, extent, credential, printer, &live, hear)? else {
+        live.aside(|| printer.note("interrupted; start again to go on from here"));
         return Ok(Exit::Interrupted);
     };
     run.steps.retain(|end| shown(end.step));
