@@ -33,7 +33,7 @@ async fn somebody_else_backs_up(desk: &Desk) {
     let copy = desk.file("other.reg");
     fs::copy(desk.lab.registry_file(), &copy).unwrap();
     desk.connect("other.json", |access| {
-        access.registry_file.clone_from(&copy)
+        access.registry_file.clone_from(&copy);
     });
     let (code, document) = loop {
         let (code, document) = desk.run(&["--lab", "other.json", "--from", "backup"]).await;
@@ -92,7 +92,7 @@ async fn a_refused_order_is_dropped_and_given_again_later() {
     let copy = desk.file("other.reg");
     fs::copy(desk.lab.registry_file(), &copy).unwrap();
     desk.connect("other.json", |access| {
-        access.registry_file.clone_from(&copy)
+        access.registry_file.clone_from(&copy);
     });
     let other = ["--lab", "other.json", "--from", "backup"];
     // The other one's backup still counts as running.
