@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Try every way of both accounts, and compare their settings with the site.
     Check(Check),
+    /// Carry the steps in Azure out one at a time, and list databases and jobs.
+    Azure(Azure),
     /// Keep the rehearsal's world up, for `run --lab` and any other client.
     Lab(Lab),
     /// Write a commented site file.
@@ -108,10 +110,17 @@ pub(crate) struct Rehearse {
 #[derive(Args, Debug)]
 pub(crate) struct Place {
     /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
+    #[arg(long, value_name = "FILE.reg", conflicts_with = "lab")]
     pub(crate) at: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
+}
+
+/// Which Azure, and as whom.
+#[derive(Args, Debug)]
+pub(crate) struct CloudChoice {
     /// Act in the lab that `lab serve` keeps up and wrote this file about.
-    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) lab: Option<PathBuf>,
     /// What to sign in to Azure with [default: what the environment holds; else
     /// the machine's identity; else the Azure CLI].
@@ -177,6 +186,58 @@ pub(crate) struct Check {
     pub(crate) site_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Azure {
+    #[command(subcommand)]
+    pub(crate) verb: AzureVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AzureVerb {
+    /// Make the vault's private endpoint, its zones and records.
+    Endpoint(AzureStep),
+    /// Register the machines with the vault. With --at or --lab, wait for the plugin's account.
+    Register(AzureStep),
+    /// Have Azure look for databases on the machines, and list them.
+    Discover(Discover),
+    /// Put the databases that the site chooses under its policy.
+    Protect(AzureStep),
+    /// Order a backup of the site's database, and follow it to its end.
+    Backup(AzureStep),
+    /// List the jobs of the last seven days, or show one with its tasks.
+    Jobs(Jobs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AzureStep {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Look at everything, show what would be done and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) what_if: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Discover {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Jobs {
+    /// Show this job; `--site` names the site.
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
 }
 
 #[derive(Args, Debug)]

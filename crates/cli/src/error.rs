@@ -248,6 +248,8 @@ impl From<RunError> for CommandError {
             RunError::Store(error) => error.into(),
             RunError::Apply(error) => error.into(),
             RunError::Journal(error) => error.into(),
+            RunError::NoSettings => Self::usage(error)
+                .hint("`--at FILE.reg` names an export of the machine's HKEY_USERS"),
             RunError::Recovery(error) => Self::interrupted(error),
         }
     }

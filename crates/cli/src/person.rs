@@ -3,15 +3,17 @@
 use sidestep_flow::Person;
 use sidestep_model::site::Database;
 
+use crate::live::Live;
 use crate::output::Printer;
 
 /// Asks at the terminal. Where nobody can be asked, only `--yes` agrees to what
 /// cannot be taken back, and no database is chosen.
-pub(crate) struct AtTerminal {
+pub(crate) struct AtTerminal<'a> {
     pub(crate) printer: Printer,
+    pub(crate) live: &'a Live,
 }
 
-impl Person for AtTerminal {
+impl Person for AtTerminal<'_> {
     async fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> bool {
         let so_far = match endpoints {
             0 => "it has none".to_owned(),
@@ -22,17 +24,17 @@ impl Person for AtTerminal {
             "\nRegister {vm} with the vault? From then on the vault can never get its first private \
              endpoint ({so_far})."
         );
-        let printer = self.printer;
-        let answer = asked(move || printer.confirm_irrevocable(&question));
-        answer.await.unwrap_or_default()
+        let (printer, live) = (self.printer, self.live.clone());
+        let ask = move || live.aside(|| printer.confirm_irrevocable(&question));
+        asked(ask).await.unwrap_or_default()
     }
 
     async fn choose(&mut self, offered: &[Database]) -> Vec<Database> {
         let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
-        let printer = self.printer;
+        let (printer, live) = (self.printer, self.live.clone());
         let question = "Which databases shall be protected?";
-        let chosen = asked(move || printer.choose(question, &names)).await;
-        let chosen = chosen.unwrap_or_default().into_iter();
+        let ask = move || live.aside(|| printer.choose(question, &names));
+        let chosen = asked(ask).await.unwrap_or_default().into_iter();
         let chosen = chosen.filter_map(|index| offered.get(index));
         chosen.cloned().collect()
     }

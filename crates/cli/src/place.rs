@@ -1,7 +1,8 @@
-//! Where a run acts: on an exported registry and the real Azure, or in a lab
-//! that another process keeps up.
+//! Where a run acts: on an exported registry and the real Azure, on that alone, or
+//! in a lab that another process keeps up.
 
-use std::path::PathBuf;
+use std::future::Future;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,24 +16,32 @@ use sidestep_model::finding::Code;
 use sidestep_model::network::Network;
 use sidestep_model::site::Site;
 
+use crate::args::{CloudChoice, CredentialChoice};
 use crate::error::{CommandError, Exit};
+use crate::live::Live;
 use crate::output::Printer;
 use crate::person::AtTerminal;
+use crate::site_file::SiteFile;
 use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
 pub(crate) enum Place {
     /// An exported registry, and the real Azure.
     Export(PathBuf),
+    /// The real Azure alone; what is written down is kept beside the site's file.
+    Azure {
+        /// Where.
+        journals: PathBuf,
+    },
     /// A lab.
     Lab(Box<Access>),
 }
 
 impl Place {
     pub(crate) fn new(args: &args::Place) -> Result<Self, CommandError> {
-        match (&args.at, &args.lab) {
+        match (&args.at, &args.cloud.lab) {
             (Some(at), _) => Ok(Self::Export(at.clone())),
-            (None, Some(lab)) => Ok(Self::Lab(Box::new(lab_connection::read(lab)?))),
+            (None, Some(lab)) => Self::lab(lab),
             (None, None) => Err(
                 CommandError::usage("it is not said whose settings are meant")
                     .hint(
@@ -44,10 +53,32 @@ impl Place {
         }
     }
 
+    /// As [`Self::new`]; where nobody's settings are meant, Azure alone.
+    pub(crate) fn or_azure(args: &args::Place, site: &SiteFile) -> Result<Self, CommandError> {
+        match &args.at {
+            Some(at) => Ok(Self::Export(at.clone())),
+            None => Self::cloud(&args.cloud, site),
+        }
+    }
+
+    /// Azure alone, or a lab.
+    pub(crate) fn cloud(choice: &CloudChoice, site: &SiteFile) -> Result<Self, CommandError> {
+        match &choice.lab {
+            Some(lab) => Self::lab(lab),
+            None => Ok(Self::Azure {
+                journals: PathBuf::from(format!("{}.sidestep", site.name())),
+            }),
+        }
+    }
+
+    fn lab(file: &Path) -> Result<Self, CommandError> {
+        Ok(Self::Lab(Box::new(lab_connection::read(file)?)))
+    }
+
     /// What every screen of a lab carries.
     pub(crate) fn heading(&self) -> String {
         match self {
-            Self::Export(_) => String::new(),
+            Self::Export(_) | Self::Azure { .. } => String::new(),
             Self::Lab(_) => format!("{}\n", prose::REHEARSAL),
         }
     }
@@ -66,10 +97,39 @@ pub(crate) fn carry(
     place: &Place,
     site: &Site,
     extent: Extent,
-    args: &args::Place,
+    credential: Option<CredentialChoice>,
     printer: Printer,
+    live: &Live,
     hear: impl FnMut(&Event),
 ) -> Result<Option<Run>, CommandError> {
+    until_interrupted(async {
+        let azure = place.azure(site, credential, printer).await?;
+        let (mut store, folder) = match place.settings() {
+            Settings::Here(registry) => {
+                let store = RegFileStore::new(registry);
+                let folder = store.journal_folder();
+                (Some(store), folder)
+            }
+            Settings::Elsewhere { journals } => (None, journals.to_owned()),
+        };
+        let journal = Journal::open(&folder, Timestamp::now)?;
+        let world = World {
+            store: store.as_mut(),
+            journal: &journal,
+            network: &place.network(),
+            azure: &azure,
+            witness: &mut Nobody,
+            person: &mut AtTerminal { printer, live },
+            patience: place.patience(),
+        };
+        Ok(sidestep_flow::run(world, site, extent, hear).await?)
+    })
+}
+
+/// Waits for something that talks to Azure; `None` where the person interrupted it.
+pub(crate) fn until_interrupted<T>(
+    talk: impl Future<Output = Result<T, CommandError>>,
+) -> Result<Option<T>, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -79,58 +139,56 @@ pub(crate) fn carry(
             CommandError::new(Exit::Environment, Code::LAB_UNUSABLE, message)
         })?;
     runtime.block_on(async {
-        let carried = async {
-            let outside = place.outside(site, args, printer).await?;
-            let mut store = RegFileStore::new(&outside.registry);
-            let journal = Journal::open(&store.journal_folder(), Timestamp::now)?;
-            let world = World {
-                store: &mut store,
-                journal: &journal,
-                network: &outside.network,
-                azure: &outside.azure,
-                witness: &mut Nobody,
-                person: &mut AtTerminal { printer },
-                patience: outside.patience,
-            };
-            Ok(sidestep_flow::run(world, site, extent, hear).await?)
-        };
         tokio::select! {
-            run = carried => run.map(Some),
+            said = talk => said.map(Some),
             _ = tokio::signal::ctrl_c() => Ok(None),
         }
     })
 }
 
-/// What a run needs of the outside.
-struct Outside {
-    registry: PathBuf,
-    network: Network,
-    azure: Azure,
-    patience: Patience,
-}
-
 impl Place {
-    async fn outside(
+    /// Azure, signed in to when it is first asked.
+    pub(crate) async fn azure(
         &self,
         site: &Site,
-        args: &args::Place,
+        credential: Option<CredentialChoice>,
         printer: Printer,
-    ) -> Result<Outside, CommandError> {
-        Ok(match self {
-            Self::Export(registry) => Outside {
-                registry: registry.clone(),
-                network: Network::default(),
-                azure: access::azure(site, args.credential, printer).await?,
-                patience: Patience::default(),
-            },
-            Self::Lab(lab) => Outside {
-                registry: lab.registry_file.clone(),
-                network: lab_connection::network(lab),
-                azure: rehearsal::azure(site, lab)?,
-                patience: rehearsal::patience(),
-            },
-        })
+    ) -> Result<Azure, CommandError> {
+        match self {
+            Self::Export(_) | Self::Azure { .. } => access::azure(site, credential, printer).await,
+            Self::Lab(lab) => rehearsal::azure(site, lab),
+        }
     }
+
+    fn settings(&self) -> Settings<'_> {
+        match self {
+            Self::Export(registry) => Settings::Here(registry),
+            Self::Azure { journals } => Settings::Elsewhere { journals },
+            Self::Lab(lab) => Settings::Here(&lab.registry_file),
+        }
+    }
+
+    fn network(&self) -> Network {
+        match self {
+            Self::Export(_) | Self::Azure { .. } => Network::default(),
+            Self::Lab(lab) => lab_connection::network(lab),
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        match self {
+            Self::Export(_) | Self::Azure { .. } => Patience::default(),
+            Self::Lab(_) => rehearsal::patience(),
+        }
+    }
+}
+
+/// Where the machine's settings are.
+enum Settings<'a> {
+    /// In this registry.
+    Here(&'a Path),
+    /// Not at hand; journals are kept in this folder.
+    Elsewhere { journals: &'a Path },
 }
 
 /// Nobody counts connections here: an exported registry is not the machine.

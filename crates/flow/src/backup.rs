@@ -79,7 +79,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         is_wanted_again,
         patience: world.patience,
     };
-    let run = log.open(world.store)?;
+    let run = log.open(&world.place())?;
     let (job, kind, is_adopted) = order.job(before, run).await?;
     let job = follow(world.azure, &ids, &job, world.patience, hand).await?;
     let is_complete = matches!(
@@ -118,7 +118,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         // Where every way works, traffic on the wrong one explains the failure.
         let is_unexplained = matches!(
             findings.as_slice(),
-            [Finding::Azure(AzureFinding::BackupFailed { .. })]
+            [Finding::Azure(AzureFinding::BackupFailed { .. }), ..]
         );
         if is_unexplained && Effect::of(&against) != Effect::GoOn {
             findings = against;
@@ -257,7 +257,7 @@ impl Ordered<'_> {
         let start = Instant::now();
         loop {
             let filter = JobFilter {
-                operation: JobOperation::Backup,
+                operation: Some(JobOperation::Backup),
                 since,
             };
             let jobs = self.azure.jobs(&self.ids.vault, &filter).await?;

@@ -34,7 +34,7 @@ pub(crate) async fn step<S: Store, W, P>(
             endpoint: site.private_endpoint.name.clone(),
         }));
     }
-    let observed = world.store.read()?;
+    let observed = world.settings()?.read()?;
     let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
     let (findings, is_passed) = (check.findings.clone(), check.is_passed());
     hand.say(Event::Checked(Box::new(check)));

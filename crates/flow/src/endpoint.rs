@@ -76,7 +76,12 @@ async fn vault(
     if let Some(vault) = azure.vault(&ids.vault).await? {
         in_region("the vault", &vault.location, site)?;
         hand.is_there(ResourceKind::Vault, name, Some(&ids.vault));
-        return Ok(Some(vault));
+        // A run that was interrupted may have begun to make it.
+        return Ok(Some(if vault.is_settled() {
+            vault
+        } else {
+            azure.settled_vault(&ids.vault).await?
+        }));
     }
     let Some(redundancy) = site.vault.create else {
         return Err(StepError::found(vault_missing(site)));

@@ -58,6 +58,10 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
             return Err(StepError::found(finding));
         }
     }
+    if world.store.is_none() {
+        hand.found(AzureFinding::AccountUnseen);
+        return Ok(Outcome::Done);
+    }
     if !appears(world).await? {
         return Err(StepError::found(Finding::AccountNeeded {
             account: Account::Plugin,
@@ -80,7 +84,8 @@ async fn missing<S: Store, W, P>(
     let is_registered = container
         .registration_status
         .eq_ignore_ascii_case("Registered");
-    let has_account = world.store.read()?.account(Account::Plugin).exists;
+    let observed = world.observed()?;
+    let has_account = observed.is_none_or(|observed| observed.account(Account::Plugin).exists);
     // Only the machine that is looked at can tell whether the account is there.
     let is_here = ids.vms.first().is_some_and(|(_, first)| first == vm);
     Ok((!is_registered || (is_here && !has_account)).then_some(Registration::Again))
@@ -175,7 +180,8 @@ async fn offered(azure: &Azure, ids: &Ids, vm: &Vm, id: &ArmId) -> Result<String
 async fn appears<S: Store, W, P>(world: &mut World<'_, S, W, P>) -> Result<bool, StepError> {
     let start = Instant::now();
     loop {
-        if world.store.read()?.account(Account::Plugin).exists {
+        let observed = world.settings()?.read()?;
+        if observed.account(Account::Plugin).exists {
             return Ok(true);
         }
         if start.elapsed() >= world.patience.account {

@@ -67,6 +67,9 @@ pub enum RunError {
     /// The run's journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A step is about the machine's settings, and they are not at hand.
+    #[error("the machine's settings are not at hand")]
+    NoSettings,
     /// An earlier run was interrupted and cannot be put right.
     #[error("an earlier run was interrupted and cannot be put right")]
     Recovery(#[source] TransactionError),
@@ -101,6 +104,12 @@ impl From<StoreError> for StepError {
     }
 }
 
+impl From<RunError> for StepError {
+    fn from(error: RunError) -> Self {
+        Self::Broken(error)
+    }
+}
+
 impl From<ApplyError> for StepError {
     fn from(error: ApplyError) -> Self {
         Self::Broken(error.into())
@@ -120,10 +129,11 @@ pub(crate) struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub(crate) fn open(&mut self, store: &impl Store) -> Result<&mut OpenRun<'a>, JournalError> {
+    /// The journal of a run that changes things at `place`.
+    pub(crate) fn open(&mut self, place: &str) -> Result<&mut OpenRun<'a>, JournalError> {
         let run = match self.open.take() {
             Some(run) => run,
-            None => self.journal.begin(Command::Run, &store.place())?,
+            None => self.journal.begin(Command::Run, place)?,
         };
         Ok(self.open.insert(run))
     }
@@ -146,8 +156,8 @@ pub async fn run<S: Store, W: Witness, P: Person>(
     let mut ended = false;
     let mut steps = Vec::new();
     let mut findings = Vec::new();
-    if !extent.only_looks {
-        findings = recover(world.store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
+    if let Some(store) = world.store.as_deref_mut().filter(|_| !extent.only_looks) {
+        findings = recover(store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
     }
     for finding in &findings {
         sink(&Event::Found(finding.clone()));
@@ -196,9 +206,9 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
 ) -> Result<Outcome, RunError> {
     let result = match step {
         Step::Endpoint => endpoint::step(site, world, hand).await,
-        Step::SystemBypass => settings::step(Account::System, site, world.store, log, hand),
+        Step::SystemBypass => settings::step(Account::System, site, world, log, hand),
         Step::Register => register::step(site, world, extent, hand).await,
-        Step::PluginBypass => settings::step(Account::Plugin, site, world.store, log, hand),
+        Step::PluginBypass => settings::step(Account::Plugin, site, world, log, hand),
         Step::Protect => protect::step(site, world, hand).await,
         // What it would try is not there yet.
         Step::Check if extent.only_looks => Ok(Outcome::Planned),

@@ -13,6 +13,7 @@ use sidestep_model::site::Site;
 
 use crate::hand::Hand;
 use crate::run::{Log, StepError};
+use crate::world::World;
 
 /// Puts right a run that was interrupted, and says so. To be called before
 /// anything is read in order to change it.
@@ -40,13 +41,14 @@ pub fn recover(
 }
 
 /// Looks, wants, plans and applies, for one account.
-pub(crate) fn step(
+pub(crate) fn step<S: Store, W, P>(
     account: Account,
     site: &Site,
-    store: &mut impl Store,
+    world: &mut World<'_, S, W, P>,
     log: &mut Log<'_>,
     hand: &mut Hand<'_>,
 ) -> Result<Outcome, StepError> {
+    let store = world.settings()?;
     let observed = store.read()?;
     let catalogue = Catalogue::of(site.azure.cloud);
     let desired = Desired::of(account, catalogue, site, &observed, Clear::default());
@@ -64,7 +66,7 @@ pub(crate) fn step(
     let idle = plan.idle;
     hand.say(Event::Planned(Box::new(plan.clone())));
     if !plan.is_empty() && !hand.only_looks() {
-        let run = log.open(store)?;
+        let run = log.open(&store.place())?;
         apply(&[plan], store, run, &mut |_| {})?;
     }
     Ok(match idle {

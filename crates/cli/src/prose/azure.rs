@@ -125,6 +125,12 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
                  machine was registered the vault can never get its first one"
             )
         }
+        AzureFinding::AccountUnseen => "the machine is registered; whether the plugin's account \
+             came with it was not looked at, because its settings are not at hand"
+            .to_owned(),
+        AzureFinding::WaysUntried => "which way fails was not tried, because the machine's \
+             settings are not at hand"
+            .to_owned(),
         AzureFinding::DatabaseNameUnfit {
             database,
             characters,
@@ -153,7 +159,7 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         AzureFinding::BackupFailed { azure_code, .. } => match known(azure_code) {
             Some(known) => known.remedy.to_owned(),
             None => "look the code up in \"Troubleshoot SQL Server database backup by using Azure \
-                     Backup\" on learn.microsoft.com; every way that Sidestep tried works"
+                     Backup\" on learn.microsoft.com"
                 .to_owned(),
         },
         AzureFinding::VaultNotEmpty { .. } => "use a new vault: set [vault] name to one that does \
@@ -256,6 +262,14 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
              has another"
                 .to_owned()
         }
+        AzureFinding::AccountUnseen => "give `--at FILE.reg` with an export of the machine's \
+             HKEY_USERS, or see there that NT SERVICE\\AzureWLBackupPluginSvc has a key"
+            .to_owned(),
+        AzureFinding::WaysUntried => {
+            "`sidestep check --at FILE.reg` tries them, with an export of \
+             the machine's HKEY_USERS"
+                .to_owned()
+        }
         AzureFinding::DatabaseNameUnfit { .. } => {
             "protect its instance automatically in the portal, or rename it".to_owned()
         }
@@ -295,8 +309,8 @@ const KNOWN: &[Known] = &[
     Known {
         code: "UserErrorVMInternetConnectivityIssue",
         meaning: "the machine cannot reach Azure Backup, Storage or Entra ID",
-        remedy: "every way that Sidestep tried works from here: look at the network security group, \
-                 the machine's firewall and antivirus",
+        remedy: "where `sidestep check` passes, look at the network security group, the machine's \
+                 firewall and antivirus",
     },
     Known {
         code: "WorkloadExtensionNotReachable",

@@ -184,6 +184,12 @@ pub enum AzureFinding {
         /// The site's name of it.
         endpoint: String,
     },
+    /// SS526: whether a registration brought the plugin's account was not looked
+    /// at, because the machine's settings are not at hand.
+    AccountUnseen,
+    /// SS527: the ways behind a failure were not tried, because the machine's
+    /// settings are not at hand.
+    WaysUntried,
     /// SS601: a database's name with which Azure configures no protection.
     DatabaseNameUnfit {
         /// `INSTANCE/database`.
@@ -237,6 +243,8 @@ impl AzureFinding {
             Self::ApprovalPending { .. } => 523,
             Self::EndpointFailed { .. } => 524,
             Self::EndpointMissing { .. } => 525,
+            Self::AccountUnseen => 526,
+            Self::WaysUntried => 527,
             Self::DatabaseNameUnfit { .. } => 601,
             Self::NothingChosen { .. } => 602,
             Self::PatternMatchesNothing { .. } => 603,
@@ -247,13 +255,16 @@ impl AzureFinding {
     pub(super) fn severity(&self) -> Severity {
         match self {
             Self::DatabaseNameUnfit { .. } => Severity::Warning,
+            Self::AccountUnseen | Self::WaysUntried => Severity::Note,
             _ => Severity::Error,
         }
     }
 
     pub(super) fn effect(&self) -> Effect {
         match self {
-            Self::DatabaseNameUnfit { .. } => Effect::GoOn,
+            Self::DatabaseNameUnfit { .. } | Self::AccountUnseen | Self::WaysUntried => {
+                Effect::GoOn
+            }
             Self::BackupFailed { .. } => Effect::Fail,
             Self::NotConfirmed { .. } | Self::BackupAmbiguous { .. } => Effect::RefuseData,
             Self::Refused { .. }
