@@ -26,7 +26,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     let mut selection = selected(site, &offers);
     // Registration looks around by itself; what it missed, or what was made
     // since, this finds.
-    if (offers.is_empty() || has_error(&selection)) && !hand.only_looks() {
+    if (offers.is_empty() || has_error(selection.as_ref())) && !hand.only_looks() {
         for container in containers(azure, &ids).await? {
             azure.inquire(&ids.vault, &container).await?;
         }
@@ -149,8 +149,8 @@ fn selected(site: &Site, offers: &[Offer]) -> Option<Selection> {
     (!patterns.is_empty()).then(|| selection::select(patterns, &databases(offers)))
 }
 
-fn has_error(selection: &Option<Selection>) -> bool {
-    let findings = selection.as_ref().map(|selection| &selection.findings);
+fn has_error(selection: Option<&Selection>) -> bool {
+    let findings = selection.map(|selection| &selection.findings);
     findings.is_some_and(|findings| Effect::of(findings) != Effect::GoOn)
 }
 
