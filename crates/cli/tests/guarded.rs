@@ -6,10 +6,11 @@
 mod support;
 
 use std::fs;
+use std::process::Stdio;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sidestep_lab::Setup;
+use sidestep_lab::{Content, Setup};
 use sidestep_machine::{Journal, RegFileStore};
 use sidestep_model::journal::{BackupOrder, Command, Record};
 use support::{Desk, GROUP, ended, errors as codes, setup};
@@ -265,7 +266,8 @@ async fn what_does_not_fit_stops_the_run_where_it_is_found() {
 #[tokio::test]
 async fn an_endpoint_of_that_name_that_leads_elsewhere_is_left_alone() {
     let desk = Desk::of(setup(), &[]).await;
-    let other = SAMPLE.replace("name = \"rsv-sql\"", "name = \"rsv-other\"");
+    let site = fs::read_to_string(desk.file("site.toml")).unwrap();
+    let other = site.replace("name = \"rsv-sql\"", "name = \"rsv-other\"");
     let other = other.replace(
         "create = false",
         "redundancy = \"GeoRedundant\"\ncreate = true",
@@ -286,7 +288,7 @@ async fn an_endpoint_of_that_name_that_leads_elsewhere_is_left_alone() {
 #[tokio::test]
 async fn without_a_word_nothing_is_registered() {
     let desk = Desk::of(setup(), &[]).await;
-    let (code, document) = desk.sidestep(&["run"]).await;
+    let (code, document) = told(&desk, &["run"]).await;
     assert_eq!((code, codes(&document)), (Some(4), vec!["SS504"]));
     assert_eq!(desk.lab.census().registrations, 0);
 }
