@@ -103,7 +103,8 @@ fn one(job: &Job) -> String {
         }
     }
     row("Activity", job.activity_id.clone().unwrap_or_default());
-    rows.trim_fmt()
+    // The header is empty.
+    rows.trim_fmt().trim_start_matches('\n').to_owned()
 }
 
 fn said(error: &JobError) -> String {
