@@ -12,8 +12,8 @@ use std::{env, error::Error};
 
 use jiff::Timestamp;
 use sidestep_machine::{
-    ApplyError, Checkpoint, Journal, JournalError, RegFileStore, Store, StoreError,
-    TransactionError,
+    ApplyError, Checkpoint, Journal, JournalError, RecoveryOutcome, RegFileStore, Store,
+    StoreError, TransactionError, recover_last,
 };
 use support::{ActError, Server, act, meaning};
 
@@ -168,6 +168,27 @@ fn what_was_torn_off_a_journal_is_recovered_and_written_over() {
     // Another start finds it in order.
     do_it("apply", &server).unwrap();
     assert_eq!(server.runs().len(), 2);
+}
+
+#[test]
+fn a_run_that_ended_before_its_first_value_put_nothing_back() {
+    let server = Server::new();
+    let before = server.bytes();
+    let mut store = server.store();
+    let mut begun = Vec::new();
+    act("apply", &mut store, &mut |at| {
+        if at == Checkpoint::Intended {
+            begun = fs::read(journal_of(&server, 1)).unwrap();
+        }
+    })
+    .unwrap();
+    fs::write(journal_of(&server, 1), begun).unwrap();
+    fs::write(server.path(), &before).unwrap();
+    let journal = Journal::open(&store.journal_folder(), Timestamp::now).unwrap();
+    let recovered = recover_last(&mut store, &journal, &mut |_| {});
+    let outcome = recovered.unwrap().unwrap().outcome;
+    assert_eq!(outcome, RecoveryOutcome::NothingWritten);
+    assert!(server.bytes() == before);
 }
 
 #[test]
