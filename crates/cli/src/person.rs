@@ -16,13 +16,13 @@ pub(crate) struct AtTerminal<'a> {
 impl Person for AtTerminal<'_> {
     async fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> bool {
         let so_far = match endpoints {
-            0 => "it has none".to_owned(),
-            1 => "it has one".to_owned(),
-            count => format!("it has {count}"),
+            0 => "and it has none".to_owned(),
+            1 => "but it has one".to_owned(),
+            count => format!("but it has {count}"),
         };
         let question = format!(
-            "\nRegister {vm} with the vault? From then on the vault can never get its first private \
-             endpoint ({so_far})."
+            "\nRegister {vm} with the vault? This cannot be taken back: from then on the vault can \
+             never get a first private endpoint, {so_far}."
         );
         let (printer, live) = (self.printer, self.live.clone());
         let ask = move || live.aside(|| printer.confirm_irrevocable(&question));

@@ -47,6 +47,11 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
             hand.is_there(ResourceKind::Registration, &vm.name, Some(id));
         }
     }
+    for (vm, _) in ids.vms.iter().skip(1) {
+        hand.found(AzureFinding::OtherMachine {
+            vm: vm.name.clone(),
+        });
+    }
     if hand.only_looks() {
         return Ok(Outcome::Done);
     }

@@ -119,6 +119,9 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
         AzureFinding::EndpointFailed { endpoint, state } => {
             format!("the private endpoint {endpoint} is in the state {state}")
         }
+        AzureFinding::OtherMachine { vm } => format!(
+            "{vm} is registered too; the settings of its accounts are its own and were not looked at"
+        ),
         AzureFinding::EndpointMissing { endpoint } => {
             format!(
                 "the vault has no private endpoint {endpoint}: there is no private path, and once a \
@@ -256,6 +259,9 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         }
         AzureFinding::EndpointFailed { .. } => {
             "look at the endpoint in the portal; delete it there and start again".to_owned()
+        }
+        AzureFinding::OtherMachine { .. } => {
+            "run Sidestep for it as well, with that machine first below [[vm]]".to_owned()
         }
         AzureFinding::EndpointMissing { .. } => {
             "`sidestep run` from its first step makes it; correct [private_endpoint] name where it \
