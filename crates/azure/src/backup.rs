@@ -107,19 +107,33 @@ impl Azure {
         item: &ProtectableItem,
         policy: &Policy,
     ) -> Result<(), AzureError> {
-        let doing = "protect the database";
         let container = item.id.up_to("protectionContainers").unwrap_or_else(|| {
             vault
                 .child("backupFabrics", "Azure")
                 .child("protectionContainers", &item.container)
         });
+        let id = container.child("protectedItems", &item.name);
+        self.put_protection(&id, policy).await
+    }
+
+    /// Protects a database again whose protection was stopped, and waits.
+    pub async fn protect_again(
+        &self,
+        item: &ProtectedItem,
+        policy: &Policy,
+    ) -> Result<(), AzureError> {
+        self.put_protection(&item.id, policy).await
+    }
+
+    async fn put_protection(&self, item: &ArmId, policy: &Policy) -> Result<(), AzureError> {
+        let doing = "protect the database";
         let body = json!({
             "properties": {
                 "protectedItemType": "AzureVmWorkloadSQLDatabase",
                 "policyId": policy.id.as_str(),
             },
         });
-        let url = self.url_of(&container.child("protectedItems", &item.name), BACKUP);
+        let url = self.url_of(item, BACKUP);
         let call = Call::new(doing, Method::PUT, url).with(body);
         let reply = accepted(doing, self.send(&call).await?)?;
         self.follow_status(doing, reply).await?;

@@ -93,8 +93,8 @@ impl Job {
 /// Which jobs to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobFilter {
-    /// What they do.
-    pub operation: JobOperation,
+    /// What they do; `None` for whatever it is.
+    pub operation: Option<JobOperation>,
     /// The earliest start, by Azure's clock; seconds count.
     pub since: Timestamp,
 }
@@ -122,10 +122,12 @@ impl JobFilter {
     /// that no difference between clocks hides one.
     fn text(self, now: Timestamp) -> String {
         let until = now.checked_add(24.hours()).unwrap_or(now);
+        let operation = self.operation.map_or_else(String::new, |operation| {
+            format!("operation eq '{}' and ", operation.key())
+        });
         format!(
-            "operation eq '{}' and backupManagementType eq 'AzureWorkload' \
-             and startTime eq '{}' and endTime eq '{}'",
-            self.operation.key(),
+            "{operation}backupManagementType eq 'AzureWorkload' and startTime eq '{}' and endTime \
+             eq '{}'",
             written(self.since),
             written(until),
         )
@@ -275,7 +277,7 @@ mod tests {
     #[test]
     fn filters_count_twelve_hours() {
         let filter = JobFilter {
-            operation: JobOperation::Backup,
+            operation: Some(JobOperation::Backup),
             since: "2026-11-26T00:05:09.9Z".parse().unwrap(),
         };
         let now = "2026-11-26T13:00:00Z".parse().unwrap();

@@ -13,6 +13,9 @@ pub(crate) const ATTEMPTS: u32 = 6;
 /// Without a word from Azure, pauses double up to here.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Nobody is told to wait longer: a time beyond the clock's end would not add up.
+const LONGEST_NAMED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Whether a request may be sent again although the first one may have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resend {
@@ -36,11 +39,12 @@ impl Resend {
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_NAMED));
     }
     let until = read_http_date(text)?;
     let now = server_time(headers).unwrap_or_else(Timestamp::now);
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+    let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    Some(pause.min(LONGEST_NAMED))
 }
 
 /// The server's clock when it answered.
@@ -77,6 +81,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
             ("soon", None),
+            ("18446744073709551615", Some(LONGEST_NAMED.as_secs())),
         ] {
             let headers = headers(&[("date", date), ("retry-after", text)]);
             assert_eq!(

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::answer::accepted;
 use crate::arm_id::{self, ArmId};
@@ -106,6 +107,16 @@ struct ConnectionState {
     status: Option<String>,
 }
 
+impl Vault {
+    /// Whether nobody is making or changing it; a state that is not known is an end.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let in_work = ["Provisioning", "Creating", "Updating", "Accepted"];
+        let state = &self.provisioning_state;
+        !in_work.iter().any(|word| word.eq_ignore_ascii_case(state))
+    }
+}
+
 impl From<VaultDocument> for Vault {
     fn from(document: VaultDocument) -> Self {
         let VaultDocument {
@@ -166,6 +177,22 @@ impl Azure {
             .get("read the vault", self.url_of(vault, VAULTS))
             .await?;
         Ok(found.map(Vault::from))
+    }
+
+    /// Waits until a vault that somebody is making or changing is ready.
+    pub async fn settled_vault(&self, vault: &ArmId) -> Result<Vault, AzureError> {
+        let doing = "wait for the vault";
+        let pace = *self.pace();
+        let deadline = Instant::now() + pace.operation;
+        loop {
+            let document: VaultDocument = self.get_there(doing, self.url_of(vault, VAULTS)).await?;
+            let vault = Vault::from(document);
+            if vault.is_settled() {
+                return Ok(vault);
+            }
+            let pause = pace.poll.max(pace.floor);
+            self.pause(doing, pause, deadline, pace.operation).await?;
+        }
     }
 
     /// Makes the vault and waits until it is there.

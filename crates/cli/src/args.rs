@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Try every way of both accounts, and compare their settings with the site.
     Check(Check),
+    /// Carry the steps in Azure out one at a time, and list databases and jobs.
+    Azure(Azure),
     /// Keep the rehearsal's world up, for `run --lab` and any other client.
     Lab(Lab),
     /// Write a commented site file.
@@ -110,10 +112,17 @@ pub(crate) struct Rehearse {
 pub(crate) struct Place {
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    #[arg(long, value_name = "live|FILE.reg", conflicts_with = "lab")]
     pub(crate) at: Option<At>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
+}
+
+/// Which Azure, and as whom.
+#[derive(Args, Debug)]
+pub(crate) struct CloudChoice {
     /// Act in the lab that `lab serve` keeps up and wrote this file about.
-    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) lab: Option<PathBuf>,
     /// What to sign in to Azure with [default: what the environment holds; else
     /// the machine's identity; else the Azure CLI].
@@ -179,6 +188,58 @@ pub(crate) struct Check {
     pub(crate) site_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Azure {
+    #[command(subcommand)]
+    pub(crate) verb: AzureVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AzureVerb {
+    /// Make the vault's private endpoint, its zones and records.
+    Endpoint(AzureStep),
+    /// Register the machines with the vault. With --at or --lab, wait for the plugin's account.
+    Register(AzureStep),
+    /// Have Azure look for databases on the machines, and list them.
+    Discover(Discover),
+    /// Put the databases that the site chooses under its policy.
+    Protect(AzureStep),
+    /// Order a backup of the site's database, and follow it to its end.
+    Backup(AzureStep),
+    /// List the jobs of the last seven days, or show one with its tasks.
+    Jobs(Jobs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AzureStep {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Look at everything, show what would be done and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) what_if: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Discover {
+    /// The site [default: ./site.toml].
+    #[arg(value_name = "SITE")]
+    pub(crate) site_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Jobs {
+    /// Show this job; `--site` names the site.
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudChoice,
 }
 
 #[derive(Args, Debug)]
@@ -360,10 +421,11 @@ pub(crate) struct Settings {
     /// Switch automatic detection off, where it is on.
     #[arg(long)]
     pub(crate) clear_auto_detect: bool,
-    /// Exit with 6 when there is something to change.
-    #[arg(long)]
-    pub(crate) detailed_exitcode: bool,
 }
+
+const NOBODY_ASKED: &str = "\
+Asks before it writes, but only at a terminal: with --yes or --json, or where input or errors do \
+not go to a terminal (a script, a scheduled task), having typed the command is the answer.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
@@ -376,9 +438,13 @@ pub(crate) struct Plan {
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
+    /// Exit with 6 when there is something to change.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = NOBODY_ASKED)]
 pub(crate) struct Apply {
     /// The site [default: ./site.toml], or a plan that `plan --json` wrote.
     #[arg(value_name = "SITE|PLAN.json")]
@@ -392,12 +458,16 @@ pub(crate) struct Apply {
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,
+    /// Exit with 6 when there is something to change.
+    #[arg(long, requires = "what_if")]
+    pub(crate) detailed_exitcode: bool,
     /// Write a log like that of the support article's script, into this folder.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".")]
     pub(crate) transcript: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = NOBODY_ASKED)]
 pub(crate) struct Undo {
     /// The run [default: the last one that changed something and is not undone].
     #[arg(value_name = "RUN")]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -34,6 +34,16 @@ impl At {
                      writes one",
                 ),
             ),
+        }
+    }
+
+    /// The same, whatever the current folder is.
+    pub(crate) fn rooted(&self) -> Self {
+        match self {
+            Self::Live => Self::Live,
+            Self::File(file) => {
+                Self::File(path::absolute(file).unwrap_or_else(|_| file.to_owned()))
+            }
         }
     }
 

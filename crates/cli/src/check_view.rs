@@ -49,7 +49,7 @@ fn held(value: &StoredValue) -> String {
 
 fn ways(tried: &[Tried]) -> String {
     let mut rows = table(&[
-        "Account", "Endpoint", "Route", "DNS", "TCP", "TLS", "HTTP", "ms",
+        "Account", "Endpoint", "Route", "DNS", "TCP", "CONNECT", "TLS", "HTTP", "ms",
     ]);
     for tried in tried {
         let seen = tried.seen.first();
@@ -57,9 +57,10 @@ fn ways(tried: &[Tried]) -> String {
         rows.add_row(vec![
             prose::account(tried.probe.account).to_owned(),
             tried.probe.target.host.clone(),
-            prose::route(&tried.probe.decision.route),
+            route(tried),
             seen.map_or_else(String::new, |seen| dns(tried, seen)),
             stage(|seen| &seen.tcp).to_owned(),
+            stage(|seen| &seen.connect).to_owned(),
             stage(|seen| &seen.tls).to_owned(),
             seen.and_then(|seen| seen.http_status)
                 .map_or_else(String::new, |status| status.to_string()),
@@ -67,6 +68,16 @@ fn ways(tried: &[Tried]) -> String {
         ]);
     }
     rows.trim_fmt()
+}
+
+/// The route, and the entry that decided it.
+fn route(tried: &Tried) -> String {
+    let decision = &tried.probe.decision;
+    let route = prose::route(&decision.route);
+    match &decision.entry {
+        Some(entry) => format!("{route} by {}", entry.text),
+        None => route,
+    }
 }
 
 fn stage(stage: &Stage) -> &'static str {

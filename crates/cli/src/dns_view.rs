@@ -1,6 +1,7 @@
 //! Records for the team that owns DNS: as a table, for BIND, for PowerShell, for `az`.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use sidestep_model::dns::{AZURE_RESOLVER, EndpointRecord, ZoneRecord};
 
@@ -39,12 +40,16 @@ pub(crate) fn rows(records: &[ZoneRecord]) -> String {
             rows.add_row(vec![
                 zone(record).to_owned(),
                 record.name.clone(),
-                "A".to_owned(),
+                kind(address).to_owned(),
                 address.to_string(),
             ]);
         }
     }
     rows.trim_fmt()
+}
+
+fn kind(address: &IpAddr) -> &'static str {
+    if address.is_ipv4() { "A" } else { "AAAA" }
 }
 
 fn zone(record: &ZoneRecord) -> &str {
@@ -56,28 +61,36 @@ fn zone(record: &ZoneRecord) -> &str {
 
 fn bind(records: &[ZoneRecord]) -> String {
     each(records, |zone, name, address| {
-        format!("  {name}.{zone}. {TIME_TO_LIVE} IN A {address}")
+        let kind = kind(address);
+        format!("  {name}.{zone}. {TIME_TO_LIVE} IN {kind} {address}")
     })
 }
 
 fn powershell(records: &[ZoneRecord]) -> String {
     each(records, |zone, name, address| {
+        let (kind, version) = if address.is_ipv4() {
+            ("A", 4)
+        } else {
+            ("AAAA", 6)
+        };
         format!(
-            "  Add-DnsServerResourceRecordA -ZoneName {zone} -Name {name} -IPv4Address {address}"
+            "  Add-DnsServerResourceRecord{kind} -ZoneName {zone} -Name {name} \
+             -IPv{version}Address {address}"
         )
     })
 }
 
 fn azure(records: &[ZoneRecord]) -> String {
     each(records, |zone, name, address| {
+        let kind = kind(address).to_ascii_lowercase();
         format!(
-            "  az network private-dns record-set a add-record -g <group> -z {zone} -n {name} -a \
-             {address}"
+            "  az network private-dns record-set {kind} add-record -g <group> -z {zone} -n {name} \
+             -a {address}"
         )
     })
 }
 
-fn each(records: &[ZoneRecord], line: impl Fn(&str, &str, &std::net::IpAddr) -> String) -> String {
+fn each(records: &[ZoneRecord], line: impl Fn(&str, &str, &IpAddr) -> String) -> String {
     let mut lines = Vec::new();
     for record in records {
         let Some(zone) = &record.zone else {
@@ -131,6 +144,19 @@ mod tests {
             text.contains("-z privatelink.blob.core.windows.net -n abcpod01prot120 -a 10.1.0.45")
         );
         assert!(text.contains("168.63.129.16"));
+        let second = [ZoneRecord {
+            addresses: vec!["fd00::2d".parse().unwrap()],
+            ..records[0].clone()
+        }];
+        let second = request(&second, &[]);
+        for form in [
+            "300 IN AAAA fd00::2d",
+            "Add-DnsServerResourceRecordAAAA ",
+            " -IPv6Address fd00::2d",
+            "record-set aaaa add-record",
+        ] {
+            assert!(second.contains(form), "{second}");
+        }
         for line in text
             .lines()
             .filter(|line| line.contains("-Zone") || line.contains(" -z "))

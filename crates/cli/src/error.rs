@@ -240,7 +240,7 @@ impl From<ApplyError> for CommandError {
         match error {
             ApplyError::Moved { .. } => Self::new(Exit::Refused, Code::MACHINE_MOVED, error)
                 .hint("plan again: somebody else writes these settings too"),
-            ApplyError::NotBegun(cause) | ApplyError::PutBack(cause) => with(cause),
+            ApplyError::NotWritten(cause) | ApplyError::PutBack(cause) => with(cause),
             ApplyError::Interrupted { cause, .. } => with(cause).hint(
                 "when the cause is gone, `sidestep apply` or `sidestep undo` puts it back first",
             ),
@@ -251,12 +251,16 @@ impl From<ApplyError> for CommandError {
 impl From<WrittenPlanError> for CommandError {
     fn from(error: WrittenPlanError) -> Self {
         let (code, hint) = match &error {
-            WrittenPlanError::Moved { .. } | WrittenPlanError::AccountGone(_) => (
+            WrittenPlanError::Moved { .. }
+            | WrittenPlanError::AccountGone(_)
+            | WrittenPlanError::AccountCame(_) => (
                 Code::MACHINE_MOVED,
                 "nothing was written; plan again, and have the new plan agreed",
             ),
             WrittenPlanError::CredentialsMissing { .. }
             | WrittenPlanError::Unreadable { .. }
+            | WrittenPlanError::NotOurs { .. }
+            | WrittenPlanError::KeysRemoved(_)
             | WrittenPlanError::Twice { .. } => (
                 Code::PLAN_UNUSABLE,
                 "nothing was written; apply the site, or --copy-from, without a plan file",
@@ -272,6 +276,8 @@ impl From<RunError> for CommandError {
             RunError::Store(error) => error.into(),
             RunError::Apply(error) => error.into(),
             RunError::Journal(error) => error.into(),
+            RunError::NoSettings => Self::usage(error)
+                .hint("`--at FILE.reg` names an export of the machine's HKEY_USERS"),
             RunError::Recovery(error) => Self::interrupted(error),
         }
     }

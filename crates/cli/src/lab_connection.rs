@@ -18,7 +18,18 @@ pub(crate) fn read(file: &Path) -> Result<Access, CommandError> {
             .hint("`sidestep lab serve` writes one and keeps its lab up")
     };
     let text = fs::read_to_string(file).map_err(|error| unusable(&error))?;
-    serde_json::from_str(&text).map_err(|error| unusable(&error))
+    let access: Access = serde_json::from_str(&text).map_err(|error| unusable(&error))?;
+    if access.registry_file.exists() {
+        return Ok(access);
+    }
+    let message = format!(
+        "the lab that {} tells of is not there any more",
+        file.display()
+    );
+    Err(
+        CommandError::new(Exit::Environment, Code::LAB_UNUSABLE, message)
+            .hint("`sidestep lab serve` starts one and writes the file anew"),
+    )
 }
 
 /// Writes how `lab` is reached. Its secrets open nothing but the lab.

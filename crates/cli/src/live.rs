@@ -12,6 +12,7 @@ use crate::prose;
 const MEGABYTE: f64 = 1024.0 * 1024.0;
 
 /// Shows steps as they begin, and a job as it goes on.
+#[derive(Clone)]
 pub(crate) struct Live {
     bar: ProgressBar,
     /// What a backup will move, where that is known: Azure does not say.
@@ -35,6 +36,8 @@ impl Live {
     pub(crate) fn hear(&self, event: &Event) {
         match event {
             Event::Started(step) => {
+                // A bar that was finished draws nothing any more.
+                self.bar.reset();
                 self.bar.set_style(spinner());
                 self.bar.set_message(prose::step(*step));
                 self.bar.enable_steady_tick(Duration::from_millis(100));
@@ -43,6 +46,11 @@ impl Live {
             Event::Ended(_) => self.bar.finish_and_clear(),
             _ => {}
         }
+    }
+
+    /// Does something with the terminal while nothing is drawn.
+    pub(crate) fn aside<T>(&self, with_terminal: impl FnOnce() -> T) -> T {
+        self.bar.suspend(with_terminal)
     }
 
     fn job(&self, progress: &JobProgress) {
@@ -58,10 +66,18 @@ impl Live {
             .iter()
             .find(|(_, status)| status == "InProgress");
         let task = task.map_or(progress.status.as_str(), |(name, _)| name);
+        // The narrower the terminal, the more of the end is cut off.
         self.bar.set_message(format!(
-            "backup: {moved:.1} MB, {:.1} MB/s, {task}",
+            "{moved:.1} MB, {:.1} MB/s, {task}",
             moved / seconds
         ));
+    }
+}
+
+/// Nothing that was drawn stays, however a command ends.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 
@@ -75,11 +91,11 @@ fn bytes_of(megabytes: f64) -> u64 {
 }
 
 fn spinner() -> ProgressStyle {
-    style("{spinner} {msg} {elapsed}")
+    style("{spinner} {elapsed:>4} {wide_msg}")
 }
 
 fn bar() -> ProgressStyle {
-    style("{wide_bar} {percent} % {msg} {elapsed}")
+    style("{spinner} {elapsed:>4} {bar:20} {percent:>3} % {wide_msg}")
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -54,6 +54,8 @@ impl Printer {
         }
         let mut out = anstream::stderr().lock();
         written(write!(out, "{question} [y/N] ").and_then(|()| out.flush()))?;
+        // Others may speak while the answer takes its time.
+        drop(out);
         let mut answer = String::new();
         written(io::stdin().read_line(&mut answer).map(|_| ()))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -75,6 +77,7 @@ impl Printer {
             drop(writeln!(out, "{number:>4}  {name}"));
         }
         drop(write!(out, "{question} Numbers, or * for all: ").and_then(|()| out.flush()));
+        drop(out);
         let mut answer = String::new();
         if io::stdin().read_line(&mut answer).is_err() {
             return Vec::new();

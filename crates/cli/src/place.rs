@@ -1,47 +1,80 @@
-//! Where a run acts: on a machine's settings and the real Azure, or in a lab
-//! that another process keeps up.
+//! Where a run acts: on a machine's settings and the real Azure, on that alone, or
+//! in a lab that another process keeps up.
 
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_azure::Azure;
 use sidestep_flow::{Extent, Patience, Run, Witness, World};
 use sidestep_lab::Access;
-use sidestep_machine::Store;
+use sidestep_machine::{Journal, Store};
 use sidestep_model::event::Event;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::finding::Code;
 use sidestep_model::network::Network;
 use sidestep_model::site::Site;
 
+use crate::args::{CloudChoice, CredentialChoice};
 use crate::at::{self, At};
 use crate::error::{CommandError, Exit};
+use crate::live::Live;
 use crate::output::Printer;
 use crate::person::AtTerminal;
+use crate::site_file::SiteFile;
 use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
 pub(crate) enum Place {
     /// A machine's settings, and the real Azure.
     Machine(At),
+    /// The real Azure alone; what is written down is kept beside the site's file.
+    Azure {
+        /// Where.
+        journals: PathBuf,
+    },
     /// A lab.
     Lab(Box<Access>),
 }
 
 impl Place {
     pub(crate) fn new(args: &args::Place) -> Result<Self, CommandError> {
-        match (&args.at, &args.lab) {
-            (None, Some(lab)) => Ok(Self::Lab(Box::new(lab_connection::read(lab)?))),
-            (at, _) => Ok(Self::Machine(At::said_or_here(at.as_ref()).map_err(
-                |error| {
-                    error.hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")
-                },
-            )?)),
+        if let (None, Some(lab)) = (&args.at, &args.cloud.lab) {
+            return Self::lab(lab);
         }
+        let at = At::said_or_here(args.at.as_ref()).map_err(|error| {
+            error.hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")
+        })?;
+        Ok(Self::Machine(at))
+    }
+
+    /// As [`Self::new`]; where nobody's settings are meant, Azure alone.
+    pub(crate) fn or_azure(args: &args::Place, site: &SiteFile) -> Result<Self, CommandError> {
+        match &args.at {
+            Some(at) => Ok(Self::Machine(at.clone())),
+            None => Self::cloud(&args.cloud, site),
+        }
+    }
+
+    /// Azure alone, or a lab.
+    pub(crate) fn cloud(choice: &CloudChoice, site: &SiteFile) -> Result<Self, CommandError> {
+        match &choice.lab {
+            Some(lab) => Self::lab(lab),
+            None => Ok(Self::Azure {
+                journals: PathBuf::from(format!("{}.sidestep", site.name())),
+            }),
+        }
+    }
+
+    fn lab(file: &Path) -> Result<Self, CommandError> {
+        Ok(Self::Lab(Box::new(lab_connection::read(file)?)))
     }
 
     /// What every screen of a lab carries.
     pub(crate) fn heading(&self) -> String {
         match self {
-            Self::Machine(_) => String::new(),
+            Self::Machine(_) | Self::Azure { .. } => String::new(),
             Self::Lab(_) => format!("{}\n", prose::REHEARSAL),
         }
     }
@@ -60,10 +93,42 @@ pub(crate) fn carry(
     place: &Place,
     site: &Site,
     extent: Extent,
-    args: &args::Place,
+    credential: Option<CredentialChoice>,
     printer: Printer,
+    live: &Live,
     hear: impl FnMut(&Event),
 ) -> Result<Option<Run>, CommandError> {
+    // Before anybody is asked to sign in.
+    let mut settings = match place.settings() {
+        Settings::Here(at) => at.open().map(Ok)?,
+        Settings::Elsewhere { journals } => Err(journals),
+    };
+    if let Ok(store) = &settings {
+        store.may_change()?;
+    }
+    until_interrupted(async {
+        let azure = place.azure(site, credential, printer).await?;
+        let journal = match &settings {
+            Ok(store) => at::journal(store)?,
+            Err(journals) => Journal::open(journals, Timestamp::now)?,
+        };
+        let world = World {
+            store: settings.as_mut().ok(),
+            journal: &journal,
+            network: &place.network(),
+            azure: &azure,
+            witness: &mut Nobody,
+            person: &mut AtTerminal { printer, live },
+            patience: place.patience(),
+        };
+        Ok(sidestep_flow::run(world, site, extent, hear).await?)
+    })
+}
+
+/// Waits for something that talks to Azure; `None` where the person interrupted it.
+pub(crate) fn until_interrupted<T>(
+    talk: impl Future<Output = Result<T, CommandError>>,
+) -> Result<Option<T>, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -72,65 +137,58 @@ pub(crate) fn carry(
             let message = format!("cannot start threads: {error}");
             CommandError::new(Exit::Environment, Code::LAB_UNUSABLE, message)
         })?;
-    // Before anybody is asked to sign in.
-    let mut store = place.settings().open()?;
-    store.may_change()?;
     runtime.block_on(async {
-        let carried = async {
-            let outside = place.outside(site, args, printer).await?;
-            let journal = at::journal(&store)?;
-            let world = World {
-                store: &mut store,
-                journal: &journal,
-                network: &outside.network,
-                azure: &outside.azure,
-                witness: &mut Nobody,
-                person: &mut AtTerminal { printer },
-                patience: outside.patience,
-            };
-            Ok(sidestep_flow::run(world, site, extent, hear).await?)
-        };
         tokio::select! {
-            run = carried => run.map(Some),
+            said = talk => said.map(Some),
             _ = tokio::signal::ctrl_c() => Ok(None),
         }
     })
 }
 
-/// What a run needs of the outside.
-struct Outside {
-    network: Network,
-    azure: Azure,
-    patience: Patience,
-}
-
 impl Place {
-    fn settings(&self) -> At {
+    /// Azure, signed in to when it is first asked.
+    pub(crate) async fn azure(
+        &self,
+        site: &Site,
+        credential: Option<CredentialChoice>,
+        printer: Printer,
+    ) -> Result<Azure, CommandError> {
         match self {
-            Self::Machine(at) => at.clone(),
-            Self::Lab(lab) => At::File(lab.registry_file.clone()),
+            Self::Machine(_) | Self::Azure { .. } => access::azure(site, credential, printer).await,
+            Self::Lab(lab) => rehearsal::azure(site, lab),
         }
     }
 
-    async fn outside(
-        &self,
-        site: &Site,
-        args: &args::Place,
-        printer: Printer,
-    ) -> Result<Outside, CommandError> {
-        Ok(match self {
-            Self::Machine(_) => Outside {
-                network: Network::default(),
-                azure: access::azure(site, args.credential, printer).await?,
-                patience: Patience::default(),
-            },
-            Self::Lab(lab) => Outside {
-                network: lab_connection::network(lab),
-                azure: rehearsal::azure(site, lab)?,
-                patience: rehearsal::patience(),
-            },
-        })
+    fn settings(&self) -> Settings<'_> {
+        match self {
+            Self::Machine(at) => Settings::Here(at.clone()),
+            Self::Azure { journals } => Settings::Elsewhere { journals },
+            Self::Lab(lab) => Settings::Here(At::File(lab.registry_file.clone())),
+        }
     }
+
+    fn network(&self) -> Network {
+        match self {
+            Self::Machine(_) | Self::Azure { .. } => Network::default(),
+            Self::Lab(lab) => lab_connection::network(lab),
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        match self {
+            Self::Machine(_) | Self::Azure { .. } => Patience::default(),
+            Self::Lab(_) => rehearsal::patience(),
+        }
+    }
+}
+
+/// Where the machine's settings are.
+enum Settings<'a> {
+    Here(At),
+    /// Not at hand; journals are kept in this folder.
+    Elsewhere {
+        journals: &'a Path,
+    },
 }
 
 /// Nobody counts connections here.

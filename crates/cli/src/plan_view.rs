@@ -139,7 +139,8 @@ pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
             ));
         } else if plan.removed_keys.contains(&SettingsKey::Connections) {
             lines.push(format!(
-                "{service} has to be restarted if it runs: the key that it watches is taken away."
+                "{service} has to be restarted if it runs and the key Connections, which it \
+                 watches, is taken away; what others keep in that key keeps it."
             ));
         }
     }
@@ -171,6 +172,7 @@ pub(crate) fn document(plan: &Plan) -> Value {
         "after": plan.after.as_ref().map(settings),
         "entries": reasons,
         "reason": plan.idle,
+        "saw": plan.saw,
     });
     let intent = serde_json::to_value(Intent::from(plan)).unwrap_or_default();
     if let (Value::Object(document), Value::Object(intent)) = (&mut document, intent) {

@@ -1,5 +1,6 @@
 //! From what was typed to plans: by a site, by another account, by a plan file.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use sidestep_model::desired::{Clear, Desired, Source};
 use sidestep_model::finding::{Code, Finding, Interruption};
 use sidestep_model::journal::Intent;
 use sidestep_model::observed::Observed;
-use sidestep_model::plan::Plan;
+use sidestep_model::plan::{Plan, Sighting};
 use sidestep_model::site::{ProxyMode, Site};
 
 use crate::args::{AccountChoice, Settings};
@@ -49,8 +50,16 @@ pub(crate) struct WrittenPlan {
     format_version: String,
     /// Where the settings are that it was made for.
     pub(crate) at: At,
-    plans: Vec<Intent>,
+    plans: Vec<WrittenAccount>,
     findings: Vec<WrittenFinding>,
+}
+
+#[derive(Deserialize)]
+struct WrittenAccount {
+    #[serde(flatten)]
+    intent: Intent,
+    /// The account as it was then; an older Sidestep left it out.
+    saw: Option<Sighting>,
 }
 
 #[derive(Deserialize)]
@@ -153,27 +162,30 @@ impl Planner {
                 };
                 Ok(diffs(observed, options.accounts.iter().map(desired)))
             }
-            Self::Written { plan, .. } => plan
-                .plans
-                .iter()
-                .map(|intent| Ok(Plan::written_down(intent, observed)?))
-                .collect(),
+            Self::Written {
+                name,
+                plan: plan_file,
+            } => {
+                let plan = |WrittenAccount { intent, saw }: &WrittenAccount| {
+                    let saw = saw
+                        .as_ref()
+                        .ok_or_else(|| saw_nothing(name, intent.account))?;
+                    Ok(Plan::written_down(intent, saw, observed)?)
+                };
+                plan_file.plans.iter().map(plan).collect()
+            }
         }
     }
 }
 
 impl WrittenPlan {
     pub(crate) fn parse(text: &str, name: &str) -> Result<Self, CommandError> {
-        let unusable = |reason: &dyn std::fmt::Display| {
-            let message = format!("{name} is no plan that can be applied: {reason}");
-            CommandError::new(Exit::Usage, Code::PLAN_UNUSABLE, message)
-                .hint("`sidestep plan --json > plan.json` writes one")
-        };
+        let unusable = |reason: &dyn fmt::Display| unusable(name, reason);
         let plan: Self = serde_json::from_str(text).map_err(|error| unusable(&error))?;
         if !plan.format_version.starts_with("1.") {
             return Err(unusable(&format!("its format is {}", plan.format_version)));
         }
-        let mut accounts: Vec<Account> = plan.plans.iter().map(|one| one.account).collect();
+        let mut accounts: Vec<Account> = plan.plans.iter().map(|one| one.intent.account).collect();
         accounts.sort_unstable();
         accounts.dedup();
         if accounts.len() < plan.plans.len() {
@@ -187,6 +199,20 @@ impl WrittenPlan {
             None => Ok(plan),
         }
     }
+}
+
+fn unusable(name: &str, reason: &dyn fmt::Display) -> CommandError {
+    let message = format!("{name} is no plan that can be applied: {reason}");
+    CommandError::new(Exit::Usage, Code::PLAN_UNUSABLE, message)
+        .hint("`sidestep plan --json > plan.json` writes one")
+}
+
+/// Whether the machine moved since cannot be told.
+fn saw_nothing(name: &str, account: Account) -> CommandError {
+    let reason = format!(
+        "it does not hold what it saw of {account} (`saw`), as plans of an older Sidestep do not"
+    );
+    unusable(name, &reason)
 }
 
 /// What was noticed while planning, each once, after an interrupted run that

@@ -86,7 +86,7 @@ pub(crate) async fn rehearse(
     let mut told = Told::default();
     let mut run = loop {
         let world = World {
-            store: &mut store,
+            store: Some(&mut store),
             journal: &journal,
             network: &network,
             azure: &azure,

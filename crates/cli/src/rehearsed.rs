@@ -6,9 +6,7 @@ use std::path::Path;
 use sidestep_lab::{Cloud as LabCloud, Content, InitialProxy, ProxyAddress, Scenario, Setup};
 use sidestep_model::catalogue::Cloud;
 use sidestep_model::finding::Code;
-use sidestep_model::site::{
-    self, Database, DatabasePattern, DnsMode, ProxyMode, PublicNetworkAccess, Site,
-};
+use sidestep_model::site::{self, Database, DatabasePattern, DnsMode, ProxyMode, Site};
 
 use crate::error::{CommandError, Exit};
 use crate::site_file;
@@ -139,7 +137,8 @@ fn setup(site: &Site, scenario: &Scenario, file: Option<&Path>) -> Result<Setup,
         resource_group: site.azure.resource_group.clone(),
         vault: site.vault.name.clone(),
         vault_exists: site.vault.create.is_none(),
-        vault_public_access: site.vault.public_network_access == PublicNetworkAccess::Allow,
+        // As Azure makes vaults.
+        vault_public_access: true,
         endpoint_id: format!(
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/privateEndpoints/{}",
             site.private_endpoint.subscription,

@@ -84,7 +84,7 @@ fn backup(done: &BackedUp) -> String {
         .transferred_mb
         .map_or_else(String::new, |moved| format!(", {moved:.1} MB"));
     let adopted = if done.is_adopted {
-        ", begun by an earlier run"
+        ", taken up again"
     } else {
         ""
     };

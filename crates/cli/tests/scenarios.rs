@@ -109,6 +109,7 @@ fn every_scenario_ends_as_its_file_declares() {
         "auto-detect-left-on",
         "disabled-proxy-copied",
         "entra-by-proxy-only",
+        "from-nothing",
         "happy",
         "manual-dns",
         "not-needed",

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use sidestep_azure::{
-    Azure, BackupKind, BackupOrder as Order, Job, JobFilter, JobOperation, JobState, ProtectedItem,
-    StartBackupError,
+    Azure, AzureError, BackupKind, BackupOrder as Order, Job, JobFilter, JobOperation, JobState,
+    ProtectedItem, StartBackupError,
 };
 use sidestep_machine::{OpenRun, Store};
 use sidestep_model::account::Account;
-use sidestep_model::event::{BackedUp, Event, JobProgress, Outcome, ResourceKind, ResourceState};
+use sidestep_model::event::{BackedUp, Event, JobProgress, Outcome, ResourceKind};
 use sidestep_model::finding::{AzureFinding, Effect, Finding};
 use sidestep_model::journal::{Backup, BackupOrder, OrderFate, Record, last_backup};
 use sidestep_model::site::{Database, Site};
@@ -26,6 +26,10 @@ use crate::world::{Person, Witness, World};
 const KEEP_FULL: SignedDuration = SignedDuration::from_hours(45 * 24);
 const KEEP_COPY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// A request with its repetitions takes five minutes at most: a job that began
+/// later is of another order.
+const LATEST_START: SignedDuration = SignedDuration::from_mins(15);
+
 /// Azure's clocks tell the time to the second, and not all the same.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(5);
 
@@ -40,21 +44,6 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         return Ok(Outcome::NotNeeded);
     };
     let name = database.to_string();
-    let before = last_backup(&world.journal.runs()?, &name).cloned();
-    if let (Some(Backup { fate, .. }), false) = (&before, is_wanted_again)
-        && let OrderFate::Ended {
-            job,
-            is_complete: true,
-        } = fate
-    {
-        hand.say(Event::Resource(sidestep_model::event::Resource {
-            kind: ResourceKind::BackupJob,
-            name: format!("{name}, job {job}"),
-            id: None,
-            state: ResourceState::Found,
-        }));
-        return Ok(Outcome::Done);
-    }
     let ids = Ids::of(site);
     let items = world.azure.protected_items(&ids.vault).await?;
     let Some(item) = protected_item(items, &ids, database) else {
@@ -65,13 +54,19 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
             database: name,
         }));
     };
+    let before = last_backup(&world.journal.runs()?, item.id.as_str()).cloned();
+    if let (Some(Backup { fate, .. }), false) = (&before, is_wanted_again)
+        && let OrderFate::Ended {
+            job,
+            is_complete: true,
+        } = fate
+    {
+        let name = format!("{name}, job {job}");
+        hand.is_there(ResourceKind::BackupJob, &name, None);
+        return Ok(Outcome::Done);
+    }
     if hand.only_looks() {
-        hand.say(Event::Resource(sidestep_model::event::Resource {
-            kind: ResourceKind::BackupJob,
-            name,
-            id: None,
-            state: ResourceState::Planned,
-        }));
+        hand.would_make(ResourceKind::BackupJob, &name, None);
         return Ok(Outcome::Done);
     }
     // What connected before has nothing to do with this backup.
@@ -81,9 +76,10 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         ids: &ids,
         database,
         item: &item,
+        is_wanted_again,
         patience: world.patience,
     };
-    let run = log.open(world.store)?;
+    let run = log.open(&world.place())?;
     let (job, kind, is_adopted) = order.job(before, run).await?;
     let job = follow(world.azure, &ids, &job, world.patience, hand).await?;
     let is_complete = matches!(
@@ -122,7 +118,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         // Where every way works, traffic on the wrong one explains the failure.
         let is_unexplained = matches!(
             findings.as_slice(),
-            [Finding::Azure(AzureFinding::BackupFailed { .. })]
+            [Finding::Azure(AzureFinding::BackupFailed { .. }), ..]
         );
         if is_unexplained && Effect::of(&against) != Effect::GoOn {
             findings = against;
@@ -157,6 +153,8 @@ struct Ordered<'a> {
     ids: &'a Ids,
     database: &'a Database,
     item: &'a ProtectedItem,
+    /// Whether the person asked for a backup, whatever became of earlier orders.
+    is_wanted_again: bool,
     patience: crate::world::Patience,
 }
 
@@ -173,12 +171,15 @@ impl Ordered<'_> {
             match fate {
                 OrderFate::Job(job) => {
                     run.record(&Record::BackupOrder(order))?;
-                    run.record(&Record::BackupJob { job: job.clone() })?;
-                    return Ok((job, kind, true));
+                    if self.is_there(&job).await? {
+                        run.record(&Record::BackupJob { job: job.clone() })?;
+                        return Ok((job, kind, true));
+                    }
+                    run.record(&Record::BackupDropped { time: run.now() })?;
                 }
                 OrderFate::Open => {
                     run.record(&Record::BackupOrder(order.clone()))?;
-                    if let Some(job) = self.became(&order, run).await? {
+                    if let Some(job) = self.became(&order, run, true).await? {
                         return Ok((job, kind, true));
                     }
                 }
@@ -219,10 +220,28 @@ impl Ordered<'_> {
                 run.record(&Record::BackupDropped { time: run.now() })?;
                 Err(error.into())
             }
-            Err(StartBackupError::Doubtful(error)) => match self.became(&order, run).await? {
-                Some(job) => Ok((job, kind.key(), true)),
-                None => Err(error.into()),
-            },
+            Err(StartBackupError::Doubtful(error)) => {
+                match self.became(&order, run, false).await? {
+                    Some(job) => Ok((job, kind.key(), false)),
+                    None => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// Whether Azure knows the job. One that began just now may take its time to
+    /// show; one of long ago, or of a vault that was made anew, never does.
+    async fn is_there(&self, job: &str) -> Result<bool, AzureError> {
+        let start = Instant::now();
+        loop {
+            match self.azure.job(&self.ids.vault, job).await {
+                Err(AzureError::Refused(refusal)) if refusal.status == 404 => {}
+                other => return other.map(|_| true),
+            }
+            if start.elapsed() >= self.patience.listed {
+                return Ok(false);
+            }
+            tokio::time::sleep(self.patience.poll).await;
         }
     }
 
@@ -232,12 +251,13 @@ impl Ordered<'_> {
         &self,
         order: &BackupOrder,
         run: &mut OpenRun<'_>,
+        is_earlier: bool,
     ) -> Result<Option<String>, StepError> {
         let since = order.time.checked_sub(CLOCKS_APART).unwrap_or(order.time);
         let start = Instant::now();
         loop {
             let filter = JobFilter {
-                operation: JobOperation::Backup,
+                operation: Some(JobOperation::Backup),
                 since,
             };
             let jobs = self.azure.jobs(&self.ids.vault, &filter).await?;
@@ -248,7 +268,7 @@ impl Ordered<'_> {
                 Some(job) => vec![job],
                 None => jobs
                     .iter()
-                    .filter(|job| self.could_be(job, since))
+                    .filter(|job| could_be(job, self.item, order.time))
                     .collect(),
             };
             match candidates.as_slice() {
@@ -264,6 +284,11 @@ impl Ordered<'_> {
                     run.record(&Record::BackupDropped { time: run.now() })?;
                     return Ok(None);
                 }
+                // Whoever looked at them may want a new one.
+                _ if is_earlier && self.is_wanted_again => {
+                    run.record(&Record::BackupDropped { time: run.now() })?;
+                    return Ok(None);
+                }
                 several => {
                     return Err(StepError::found(AzureFinding::BackupAmbiguous {
                         database: self.database.to_string(),
@@ -273,16 +298,34 @@ impl Ordered<'_> {
             }
         }
     }
+}
 
-    /// Whether a job is a backup of this database since then. Azure names what a
-    /// job is about as `orders [sqlvm1]`, or without the server.
-    fn could_be(&self, job: &Job, since: Timestamp) -> bool {
-        let name = job.entity.split(" [").next().unwrap_or_default();
-        name.eq_ignore_ascii_case(&self.database.name)
-            && job.is_user_triggered
-            && job.operation.to_ascii_lowercase().starts_with("backup")
-            && job.start.is_some_and(|start| start >= since)
-    }
+/// Whether a job is a backup of this item that was ordered then. Azure names what
+/// a job is about as `orders [sqlvm1]`, or without the server.
+fn could_be(job: &Job, item: &ProtectedItem, ordered: Timestamp) -> bool {
+    let (name, server) = match job.entity.rsplit_once(" [") {
+        Some((name, server)) => (name, server.trim_end_matches(']')),
+        None => (job.entity.as_str(), ""),
+    };
+    let is_in_time = |start: Timestamp| {
+        let after = start.duration_since(ordered);
+        (-CLOCKS_APART..=LATEST_START).contains(&after)
+    };
+    name.eq_ignore_ascii_case(&item.friendly_name)
+        && (server.is_empty() || is_same_server(server, &item.server_name))
+        && job.is_user_triggered
+        && job.operation.to_ascii_lowercase().starts_with("backup")
+        && job.start.is_some_and(is_in_time)
+}
+
+/// Whether both can be the same guest: a name may come with its domain, or cut
+/// to its first 15 characters. One that is not told may be any.
+fn is_same_server(one: &str, other: &str) -> bool {
+    let short = |name: &str| -> String {
+        let host = name.split('.').next().unwrap_or_default();
+        host.chars().take(15).collect()
+    };
+    other.is_empty() || short(one).eq_ignore_ascii_case(&short(other))
 }
 
 fn kind_named(key: &str) -> &'static str {
@@ -327,5 +370,83 @@ fn progress(job: &Job, waited: Duration) -> JobProgress {
         tasks: tasks
             .map(|task| (task.name.clone(), task.status.clone()))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sidestep_azure::ArmId;
+
+    use super::*;
+
+    fn item(server: &str) -> ProtectedItem {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/\
+                  backupFabrics/Azure/protectionContainers/c/protectedItems/i";
+        ProtectedItem {
+            id: ArmId::parse(id).unwrap(),
+            name: String::new(),
+            friendly_name: "orders".to_owned(),
+            instance: "MSSQLSERVER".to_owned(),
+            server_name: server.to_owned(),
+            vm: None,
+            container_name: String::new(),
+            protection_state: String::new(),
+            protection_status: String::new(),
+            last_backup_status: String::new(),
+            last_backup_time: None,
+            last_recovery_point: None,
+            policy: None,
+            is_soft_deleted: false,
+        }
+    }
+
+    fn job(entity: &str, start: &str) -> Job {
+        Job {
+            id: String::new(),
+            operation: "Backup (Full)".to_owned(),
+            status: "InProgress".to_owned(),
+            start: Some(start.parse().unwrap()),
+            end: None,
+            entity: entity.to_owned(),
+            tasks: Vec::new(),
+            transferred_mb: None,
+            duration: None,
+            errors: Vec::new(),
+            activity_id: None,
+            is_user_triggered: true,
+        }
+    }
+
+    const ORDERED: &str = "2026-11-26T10:00:00Z";
+
+    #[test]
+    fn a_job_is_of_an_order_only_by_its_database_server_and_time() {
+        let ordered = ORDERED.parse().unwrap();
+        let soon = "2026-11-26T10:00:02Z";
+        for (entity, server, start, expected) in [
+            ("orders [sqlvm1]", "sqlvm1", soon, true),
+            ("Orders [SQLVM1]", "sqlvm1.corp.example", soon, true),
+            ("orders", "sqlvm1", soon, true),
+            ("orders [sqlvm1]", "", soon, true),
+            (
+                "orders [a-long-named-ma]",
+                "a-long-named-machine",
+                soon,
+                true,
+            ),
+            ("orders [sqlvm2]", "sqlvm1", soon, false),
+            ("stock [sqlvm1]", "sqlvm1", soon, false),
+            ("orders [sqlvm1]", "sqlvm1", "2026-11-26T09:59:56Z", true),
+            ("orders [sqlvm1]", "sqlvm1", "2026-11-26T09:59:00Z", false),
+            ("orders [sqlvm1]", "sqlvm1", "2026-11-26T13:00:00Z", false),
+        ] {
+            let seen = could_be(&job(entity, start), &item(server), ordered);
+            assert_eq!(seen, expected, "{entity} {server} {start}");
+        }
+        let scheduled = Job {
+            is_user_triggered: false,
+            ..job("orders [sqlvm1]", soon)
+        };
+        assert!(!could_be(&scheduled, &item("sqlvm1"), ordered));
     }
 }

@@ -21,7 +21,7 @@ use crate::run::StepError;
 use crate::world::World;
 
 /// Attempts that go on at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 pub(crate) async fn step<S: Store, W, P>(
     site: &Site,
@@ -34,7 +34,7 @@ pub(crate) async fn step<S: Store, W, P>(
             endpoint: site.private_endpoint.name.clone(),
         }));
     }
-    let observed = world.store.read()?;
+    let observed = world.settings()?.read()?;
     let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
     let (findings, is_passed) = (check.findings.clone(), check.is_passed());
     hand.say(Event::Checked(Box::new(check)));
@@ -60,26 +60,31 @@ pub(crate) async fn try_ways(
     let gate = Arc::new(Semaphore::new(AT_ONCE));
     let mut attempts = JoinSet::new();
     let probes = check::probes(observed, accounts, &names.targets(site));
-    for (index, planned) in probes.into_iter().enumerate() {
-        let (network, gate) = (network.clone(), gate.clone());
-        attempts.spawn(async move {
-            // The gate is never closed, so a permit always comes.
-            let _permit = gate.acquire().await;
-            let mut seen = Vec::new();
-            for way in &planned.ways {
-                let host = &planned.target.host;
-                let attempt = probe::reach(&network, host, 443, way.clone(), probe::DEADLINE);
-                seen.push(attempt.await);
-            }
-            let tried = Tried {
-                probe: planned,
-                seen,
-            };
-            (index, tried)
+    for (index, planned) in probes.iter().enumerate() {
+        for (place, way) in planned.ways.iter().cloned().enumerate() {
+            let (network, gate) = (network.clone(), gate.clone());
+            let host = planned.target.host.clone();
+            attempts.spawn(async move {
+                // The gate is never closed, so a permit always comes.
+                let _permit = gate.acquire().await;
+                let seen = probe::reach(&network, &host, 443, way, probe::DEADLINE).await;
+                (index, place, seen)
+            });
+        }
+    }
+    let mut seen = attempts.join_all().await;
+    seen.sort_by_key(|(index, place, _)| (*index, *place));
+    let mut seen = seen.into_iter().peekable();
+    let mut tried = Vec::new();
+    for (index, probe) in probes.into_iter().enumerate() {
+        let mut of_probe = Vec::new();
+        while let Some((_, _, one)) = seen.next_if(|(of, ..)| *of == index) {
+            of_probe.push(one);
+        }
+        tried.push(Tried {
+            probe,
+            seen: of_probe,
         });
     }
-    let mut tried = attempts.join_all().await;
-    tried.sort_by_key(|(index, _)| *index);
-    let tried = tried.into_iter().map(|(_, tried)| tried).collect();
     check::verdict(site, observed, accounts, tried)
 }

@@ -31,14 +31,20 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     let azure = world.azure;
     let ids = Ids::of(site);
     let Some(vault) = vault(site, azure, &ids, hand).await? else {
+        // Which zones it needs only the vault can tell.
+        hand.would_make(
+            ResourceKind::PrivateEndpoint,
+            &site.private_endpoint.name,
+            Some(&ids.endpoint),
+        );
         return Ok(Outcome::Done);
     };
-    let Some(endpoint) = endpoint(site, azure, &ids, &vault, hand).await? else {
-        return Ok(Outcome::Done);
-    };
-    approve(site, azure, &ids, &endpoint, hand).await?;
+    let endpoint = endpoint(site, azure, &ids, &vault, hand).await?;
+    if let Some(endpoint) = &endpoint {
+        approve(site, azure, &ids, endpoint, hand).await?;
+    }
     if site.dns.mode == DnsMode::Azure {
-        zones::keep_records(site, azure, &ids, hand).await?;
+        zones::keep_records(site, azure, &ids, endpoint.is_some(), hand).await?;
     }
     deny_public(site, azure, &ids, hand).await?;
     if hand.only_looks() {
@@ -49,6 +55,13 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
     match finding.await {
         Some(finding) => Err(StepError::found(finding)),
         None => Ok(Outcome::Done),
+    }
+}
+
+pub(crate) fn vault_missing(site: &Site) -> AzureFinding {
+    AzureFinding::VaultMissing {
+        vault: site.vault.name.clone(),
+        resource_group: site.azure.resource_group.clone(),
     }
 }
 
@@ -63,13 +76,15 @@ async fn vault(
     if let Some(vault) = azure.vault(&ids.vault).await? {
         in_region("the vault", &vault.location, site)?;
         hand.is_there(ResourceKind::Vault, name, Some(&ids.vault));
-        return Ok(Some(vault));
+        // A run that was interrupted may have begun to make it.
+        return Ok(Some(if vault.is_settled() {
+            vault
+        } else {
+            azure.settled_vault(&ids.vault).await?
+        }));
     }
     let Some(redundancy) = site.vault.create else {
-        return Err(StepError::found(AzureFinding::VaultMissing {
-            vault: name.clone(),
-            resource_group: site.azure.resource_group.clone(),
-        }));
+        return Err(StepError::found(vault_missing(site)));
     };
     let new = NewVault {
         location: site.azure.location.name.to_owned(),
@@ -238,10 +253,21 @@ async fn approve(
     if is_approved(&connection.status) {
         return Ok(());
     }
+    if !waits_for_approval(&connection.status) {
+        return Err(StepError::found(AzureFinding::ApprovalPending {
+            endpoint: name.clone(),
+            status: connection.status,
+        }));
+    }
     let approval = azure.approve_connection(&ids.vault, &connection);
     hand.make(ResourceKind::Approval, name, None, approval)
         .await?;
     Ok(())
+}
+
+/// Whoever rejected a connection, or took it away, meant that.
+fn waits_for_approval(status: &str) -> bool {
+    status.eq_ignore_ascii_case("Pending")
 }
 
 /// Shuts the public path, once the private one is there. A vault that is shut

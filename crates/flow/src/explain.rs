@@ -15,7 +15,7 @@ use crate::run::StepError;
 use crate::world::World;
 
 /// The cause: records that are missing, a way that does not work or, where
-/// everything works, what Azure said.
+/// everything works or the accounts' settings are not at hand, what Azure said.
 pub(crate) async fn explain<S: Store, W, P>(
     site: &Site,
     world: &mut World<'_, S, W, P>,
@@ -37,7 +37,9 @@ pub(crate) async fn explain<S: Store, W, P>(
     if let Some(finding) = missing.await {
         return Ok(vec![finding]);
     }
-    let observed = world.store.read()?;
+    let Some(observed) = world.observed()? else {
+        return Ok(vec![unexplained.into(), AzureFinding::WaysUntried.into()]);
+    };
     let check = try_ways(site, world.network, &observed, accounts, &names).await;
     let findings: Vec<Finding> = check
         .findings

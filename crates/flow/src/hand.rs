@@ -49,6 +49,11 @@ impl<'a> Hand<'a> {
         self.resource(kind, name, id, ResourceState::Found);
     }
 
+    /// Says that something would be made.
+    pub(crate) fn would_make(&mut self, kind: ResourceKind, name: &str, id: Option<&ArmId>) {
+        self.resource(kind, name, id, ResourceState::Planned);
+    }
+
     /// Makes something and says so; where the run only looks, says that it would.
     pub(crate) async fn make<T>(
         &mut self,
@@ -58,7 +63,7 @@ impl<'a> Hand<'a> {
         creation: impl Future<Output = Result<T, AzureError>>,
     ) -> Result<Option<T>, AzureError> {
         if self.only_looks {
-            self.resource(kind, name, id, ResourceState::Planned);
+            self.would_make(kind, name, id);
             return Ok(None);
         }
         let made = creation.await?;

@@ -5,10 +5,12 @@
 
 mod backup;
 mod check;
+mod discover;
 mod endpoint;
 mod explain;
 mod hand;
 mod ids;
+mod jobs;
 mod names;
 mod protect;
 mod refusal;
@@ -18,6 +20,8 @@ mod settings;
 mod world;
 mod zones;
 
+pub use discover::{Found, Machine, Protection, discover};
+pub use jobs::{job, jobs};
 pub use refusal::refusal;
 pub use run::{Extent, Run, RunError, run};
 pub use settings::recover;

@@ -1,10 +1,10 @@
 //! Protection: the databases that the site chooses, under its policy.
 
-use sidestep_azure::{Azure, ItemKind, Policy, ProtectableItem, ProtectedItem};
+use sidestep_azure::{Azure, AzureError, ItemKind, Policy, ProtectableItem, ProtectedItem};
 use sidestep_machine::Store;
 use sidestep_model::event::{Outcome, ResourceKind};
 use sidestep_model::finding::{AzureFinding, Effect};
-use sidestep_model::selection;
+use sidestep_model::selection::{self, Selection};
 use sidestep_model::site::{Database, Site};
 
 use crate::hand::Hand;
@@ -22,37 +22,41 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
 ) -> Result<Outcome, StepError> {
     let azure = world.azure;
     let ids = Ids::of(site);
-    let items = offered(azure, &ids, hand).await?;
-    if items.is_empty() && hand.only_looks() {
+    let mut offers = offers(azure, &ids).await?;
+    let mut selection = selected(site, &offers);
+    // Registration looks around by itself; what it missed, or what was made
+    // since, this finds.
+    if (offers.is_empty() || has_error(selection.as_ref())) && !hand.only_looks() {
+        for container in containers(azure, &ids).await? {
+            azure.inquire(&ids.vault, &container).await?;
+        }
+        offers = self::offers(azure, &ids).await?;
+        selection = selected(site, &offers);
+    }
+    if offers.is_empty() && hand.only_looks() {
         return Ok(Outcome::Pending);
     }
-    let databases: Vec<Database> = items.iter().map(|(database, _)| database.clone()).collect();
-    let chosen = if site.sql.databases.is_empty() {
-        if hand.only_looks() {
-            return Ok(Outcome::Done);
-        }
-        world.person.choose(&databases)
-    } else {
-        let selection = selection::select(&site.sql.databases, &databases);
-        let effect = Effect::of(&selection.findings);
-        if effect != Effect::GoOn {
+    let chosen = match selection {
+        None if hand.only_looks() => return Ok(Outcome::Planned),
+        None => world.person.choose(&databases(&offers)).await,
+        Some(selection) if Effect::of(&selection.findings) != Effect::GoOn => {
             return Err(StepError::Ended(selection.findings));
         }
-        for finding in selection.findings {
-            hand.found(finding);
+        Some(selection) => {
+            for finding in selection.findings {
+                hand.found(finding);
+            }
+            selection.chosen
         }
-        selection.chosen
     };
     if chosen.is_empty() {
-        let offered = databases.iter().map(ToString::to_string).collect();
+        let offered = databases(&offers).iter().map(ToString::to_string).collect();
         return Err(StepError::found(AzureFinding::NothingChosen { offered }));
     }
-    let protected = azure.protected_items(&ids.vault).await?;
     let mut policy = None;
-    for (database, item) in items.iter().filter(|(one, _)| chosen.contains(one)) {
-        let name = database.to_string();
-        let known = protected.iter().find(|one| is_of(one, database, item));
-        match known {
+    for offer in offers.iter().filter(|one| chosen.contains(&one.database)) {
+        let name = offer.database.to_string();
+        match &offer.protected {
             Some(known) if known.is_soft_deleted => {
                 return Err(StepError::found(AzureFinding::SoftDeleted {
                     database: name,
@@ -68,60 +72,102 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
             policy = self::policy(site, azure, &ids, hand).await?;
         }
         let Some(policy) = &policy else {
+            hand.would_make(ResourceKind::Protection, &name, None);
             continue;
         };
-        let creation = azure.protect(&ids.vault, item, policy);
-        hand.make(ResourceKind::Protection, &name, Some(&item.id), creation)
-            .await?;
+        let kind = ResourceKind::Protection;
+        match (&offer.protected, &offer.item) {
+            (Some(known), _) => {
+                let again = azure.protect_again(known, policy);
+                hand.make(kind, &name, Some(&known.id), again).await?;
+            }
+            (None, Some(item)) => {
+                let creation = azure.protect(&ids.vault, item, policy);
+                hand.make(kind, &name, Some(&item.id), creation).await?;
+            }
+            (None, None) => {}
+        }
     }
     Ok(Outcome::Done)
 }
 
-/// The databases of the site's machines that Azure found.
-async fn offered(
-    azure: &Azure,
-    ids: &Ids,
-    hand: &Hand<'_>,
-) -> Result<Vec<(Database, ProtectableItem)>, StepError> {
-    let containers = azure.containers(&ids.vault).await?;
-    let of_site: Vec<String> = containers
-        .into_iter()
-        .filter(|container| ids.vms.iter().any(|(_, vm)| *vm == container.vm))
-        .map(|container| container.name)
-        .collect();
-    let mut items = azure.protectable_items(&ids.vault).await?;
-    if items.is_empty() && !hand.only_looks() {
-        // Registration looks around by itself; if it did not, this does.
-        for container in &of_site {
-            azure.inquire(&ids.vault, container).await?;
-        }
-        items = azure.protectable_items(&ids.vault).await?;
-    }
-    let is_of_site = |item: &ProtectableItem| {
-        of_site
+/// A database of one of the site's machines: that can be protected, that is, or both.
+struct Offer {
+    database: Database,
+    item: Option<ProtectableItem>,
+    protected: Option<ProtectedItem>,
+}
+
+/// The databases of the site's machines that Azure knows.
+async fn offers(azure: &Azure, ids: &Ids) -> Result<Vec<Offer>, AzureError> {
+    let containers = containers(azure, ids).await?;
+    let is_of_site = |container: &str| {
+        containers
             .iter()
-            .any(|name| name.eq_ignore_ascii_case(&item.container))
+            .any(|name| name.eq_ignore_ascii_case(container))
     };
-    Ok(items
-        .into_iter()
-        .filter(|item| item.kind == ItemKind::Database && is_of_site(item))
-        .map(|item| {
-            let database = Database {
+    let protectable = azure.protectable_items(&ids.vault).await?;
+    let mut protected = azure.protected_items(&ids.vault).await?;
+    protected.retain(|one| is_here(one, ids));
+    let is_wanted =
+        |item: &ProtectableItem| item.kind == ItemKind::Database && is_of_site(&item.container);
+    let mut offers: Vec<Offer> = Vec::new();
+    for item in protectable.into_iter().filter(is_wanted) {
+        let known = protected.iter().position(|one| is_of(one, &item));
+        offers.push(Offer {
+            database: Database {
                 instance: item.instance.clone(),
                 name: item.friendly_name.clone(),
-            };
-            (database, item)
-        })
-        .collect())
+            },
+            protected: known.map(|at| protected.remove(at)),
+            item: Some(item),
+        });
+    }
+    // Whatever Azure does not list as protectable, because it is protected.
+    let rest = protected.into_iter().filter(|one| one.vm.is_some());
+    offers.extend(rest.map(|known| Offer {
+        database: Database {
+            instance: known.instance.clone(),
+            name: known.friendly_name.clone(),
+        },
+        item: None,
+        protected: Some(known),
+    }));
+    Ok(offers)
+}
+
+/// The names of the site's machines that are registered.
+async fn containers(azure: &Azure, ids: &Ids) -> Result<Vec<String>, AzureError> {
+    let containers = azure.containers(&ids.vault).await?.into_iter();
+    let of_site = containers.filter(|container| ids.vms.iter().any(|(_, vm)| *vm == container.vm));
+    Ok(of_site.map(|container| container.name).collect())
+}
+
+/// What the site's patterns mean; `None` where it has none.
+fn selected(site: &Site, offers: &[Offer]) -> Option<Selection> {
+    let patterns = &site.sql.databases;
+    (!patterns.is_empty()).then(|| selection::select(patterns, &databases(offers)))
+}
+
+fn has_error(selection: Option<&Selection>) -> bool {
+    let findings = selection.map(|selection| &selection.findings);
+    findings.is_some_and(|findings| Effect::of(findings) != Effect::GoOn)
+}
+
+fn databases(offers: &[Offer]) -> Vec<Database> {
+    offers.iter().map(|offer| offer.database.clone()).collect()
 }
 
 /// Whether the protected item is that database: Azure returns names in varying case.
-fn is_of(protected: &ProtectedItem, database: &Database, item: &ProtectableItem) -> bool {
-    protected.friendly_name.eq_ignore_ascii_case(&database.name)
-        && protected.instance.eq_ignore_ascii_case(&database.instance)
+fn is_of(protected: &ProtectedItem, item: &ProtectableItem) -> bool {
+    protected
+        .friendly_name
+        .eq_ignore_ascii_case(&item.friendly_name)
+        && protected.instance.eq_ignore_ascii_case(&item.instance)
         && protected
-            .container_name
-            .eq_ignore_ascii_case(&item.container)
+            .id
+            .name_of("protectionContainers")
+            .is_some_and(|name| name.eq_ignore_ascii_case(&item.container))
 }
 
 fn is_protected(item: &ProtectedItem) -> bool {
@@ -155,19 +201,83 @@ async fn policy(
         .await?)
 }
 
-/// The protected item of a database, on one of the site's machines.
+/// The protected item of a database: on the first of the site's machines that
+/// has it, because that is the one whose traffic is witnessed.
 pub(crate) fn protected_item(
     items: Vec<ProtectedItem>,
     ids: &Ids,
     database: &Database,
 ) -> Option<ProtectedItem> {
-    let is_here = |item: &ProtectedItem| match &item.vm {
+    let place = |item: &ProtectedItem| match &item.vm {
+        Some(vm) => ids.vms.iter().position(|(_, one)| one == vm),
+        None => Some(usize::MAX),
+    };
+    items
+        .into_iter()
+        .filter(|item| {
+            item.friendly_name.eq_ignore_ascii_case(&database.name)
+                && item.instance.eq_ignore_ascii_case(&database.instance)
+                && is_here(item, ids)
+        })
+        .min_by_key(place)
+}
+
+/// Whether the item is on one of the site's machines, as far as Azure tells.
+fn is_here(item: &ProtectedItem, ids: &Ids) -> bool {
+    match &item.vm {
         Some(vm) => ids.vms.iter().any(|(_, one)| one == vm),
         None => true,
-    };
-    items.into_iter().find(|item| {
-        item.friendly_name.eq_ignore_ascii_case(&database.name)
-            && item.instance.eq_ignore_ascii_case(&database.instance)
-            && is_here(item)
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sidestep_azure::ArmId;
+    use sidestep_model::site::SAMPLE;
+
+    use super::*;
+
+    const VAULT: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/\
+                         rg-backup/providers/Microsoft.RecoveryServices/vaults/rsv-sql";
+
+    fn protected(vm: &str) -> ProtectedItem {
+        let item = format!(
+            "{VAULT}/backupFabrics/Azure/protectionContainers/VMAppContainer;compute;rg-sql;{vm}/\
+             protectedItems/SQLDataBase;mssqlserver;orders"
+        );
+        let vm = format!(
+            "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/RG-SQL/providers/\
+             Microsoft.Compute/virtualMachines/{vm}"
+        );
+        ProtectedItem {
+            id: ArmId::parse(&item).unwrap(),
+            name: "SQLDataBase;mssqlserver;orders".to_owned(),
+            friendly_name: "orders".to_owned(),
+            instance: "MSSQLSERVER".to_owned(),
+            server_name: vm.clone(),
+            vm: ArmId::parse(&vm),
+            container_name: String::new(),
+            protection_state: "Protected".to_owned(),
+            protection_status: "Healthy".to_owned(),
+            last_backup_status: "Healthy".to_owned(),
+            last_backup_time: None,
+            last_recovery_point: None,
+            policy: None,
+            is_soft_deleted: false,
+        }
+    }
+
+    #[test]
+    fn of_several_machines_the_first_ones_database_is_backed_up() {
+        let second = "[[vm]]\nname = \"sqlvm2\"\nresource_group = \"rg-sql\"\n\n[proxy]";
+        let site = Site::parse(&SAMPLE.replace("[proxy]", second)).unwrap();
+        let ids = Ids::of(&site);
+        let database = site.sql.backup.unwrap();
+        let items = ["foreign", "sqlvm2", "sqlvm1"].map(protected);
+        let found = protected_item(items.to_vec(), &ids, &database).unwrap();
+        assert_eq!(found.id, protected("sqlvm1").id);
+        let found = protected_item(items[..2].to_vec(), &ids, &database).unwrap();
+        assert_eq!(found.id, protected("sqlvm2").id);
+        assert!(protected_item(items[..1].to_vec(), &ids, &database).is_none());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sidestep_azure::AzureError;
+use sidestep_azure::{Azure, AzureError};
 use sidestep_machine::{
     ApplyError, Journal, JournalError, OpenRun, Store, StoreError, TransactionError,
 };
@@ -12,7 +12,9 @@ use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::journal::Command;
 use sidestep_model::site::Site;
 
+use crate::endpoint::vault_missing;
 use crate::hand::Hand;
+use crate::ids::Ids;
 use crate::refusal::refusal;
 use crate::settings::{self, recover};
 use crate::world::{Person, Witness, World};
@@ -65,6 +67,9 @@ pub enum RunError {
     /// The run's journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A step is about the machine's settings, and they are not at hand.
+    #[error("the machine's settings are not at hand")]
+    NoSettings,
     /// An earlier run was interrupted and cannot be put right.
     #[error("an earlier run was interrupted and cannot be put right")]
     Recovery(#[source] TransactionError),
@@ -99,6 +104,12 @@ impl From<StoreError> for StepError {
     }
 }
 
+impl From<RunError> for StepError {
+    fn from(error: RunError) -> Self {
+        Self::Broken(error)
+    }
+}
+
 impl From<ApplyError> for StepError {
     fn from(error: ApplyError) -> Self {
         Self::Broken(error.into())
@@ -118,10 +129,11 @@ pub(crate) struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub(crate) fn open(&mut self, store: &impl Store) -> Result<&mut OpenRun<'a>, JournalError> {
+    /// The journal of a run that changes things at `place`.
+    pub(crate) fn open(&mut self, place: &str) -> Result<&mut OpenRun<'a>, JournalError> {
         let run = match self.open.take() {
             Some(run) => run,
-            None => self.journal.begin(Command::Run, &store.place())?,
+            None => self.journal.begin(Command::Run, place)?,
         };
         Ok(self.open.insert(run))
     }
@@ -144,8 +156,8 @@ pub async fn run<S: Store, W: Witness, P: Person>(
     let mut ended = false;
     let mut steps = Vec::new();
     let mut findings = Vec::new();
-    if !extent.only_looks {
-        findings = recover(world.store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
+    if let Some(store) = world.store.as_deref_mut().filter(|_| !extent.only_looks) {
+        findings = recover(store, world.journal, &mut |_| {}).map_err(RunError::Recovery)?;
     }
     for finding in &findings {
         sink(&Event::Found(finding.clone()));
@@ -194,11 +206,12 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
 ) -> Result<Outcome, RunError> {
     let result = match step {
         Step::Endpoint => endpoint::step(site, world, hand).await,
-        Step::SystemBypass => settings::step(Account::System, site, world.store, log, hand),
-        Step::Register => register::step(site, world, hand).await,
-        Step::PluginBypass => settings::step(Account::Plugin, site, world.store, log, hand),
+        Step::SystemBypass => settings::step(Account::System, site, world, log, hand),
+        Step::Register => register::step(site, world, extent, hand).await,
+        Step::PluginBypass => settings::step(Account::Plugin, site, world, log, hand),
         Step::Protect => protect::step(site, world, hand).await,
-        Step::Check if extent.only_looks => Ok(Outcome::Done),
+        // What it would try is not there yet.
+        Step::Check if extent.only_looks => Ok(Outcome::Planned),
         Step::Check => check::step(site, world, hand).await,
         Step::Backup => backup::step(site, world, log, extent.backs_up_again, hand).await,
     };
@@ -206,6 +219,12 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
         Ok(Outcome::Done) if hand.has_planned() => return Ok(Outcome::Planned),
         Ok(outcome) => return Ok(outcome),
         Err(StepError::Ended(findings)) => findings,
+        Err(StepError::Azure(error)) if !is_there(site, world.azure, &error).await => {
+            if extent.only_looks && extent.from == Step::Endpoint {
+                return Ok(Outcome::Pending);
+            }
+            vec![vault_missing(site).into()]
+        }
         Err(StepError::Azure(error)) => vec![refusal(error).into()],
         Err(StepError::Broken(error)) => return Err(error),
     };
@@ -217,6 +236,16 @@ async fn carry_out<S: Store, W: Witness, P: Person>(
         Effect::RefuseData | Effect::RefuseEnvironment => Outcome::Refused,
         Effect::GoOn | Effect::Fail | Effect::AzureRefuses => Outcome::Failed,
     })
+}
+
+/// Whether the vault is there, asked where Azure did not find something.
+async fn is_there(site: &Site, azure: &Azure, error: &AzureError) -> bool {
+    match error {
+        AzureError::Refused(refusal) if refusal.status == 404 => {
+            !matches!(azure.vault(&Ids::of(site).vault).await, Ok(None))
+        }
+        _ => true,
+    }
 }
 
 /// A run is what its gravest step is; where no account needed anything, it was not needed.

@@ -1,6 +1,8 @@
 //! One account's bypass list: look, want, plan, apply.
 
-use sidestep_machine::{Checkpoint, Journal, Store, TransactionError, apply, recover_last};
+use sidestep_machine::{
+    Checkpoint, Journal, RecoveryOutcome, Store, TransactionError, apply, recover_last,
+};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::Catalogue;
 use sidestep_model::desired::{Clear, Desired};
@@ -11,6 +13,7 @@ use sidestep_model::site::Site;
 
 use crate::hand::Hand;
 use crate::run::{Log, StepError};
+use crate::world::World;
 
 /// Puts right a run that was interrupted, and says so. To be called before
 /// anything is read in order to change it.
@@ -24,10 +27,10 @@ pub fn recover(
     };
     let interrupted = Finding::RunInterrupted {
         run: recovered.run,
-        state: if recovered.is_complete {
-            Interruption::Finished
-        } else {
-            Interruption::PutBack
+        state: match recovered.outcome {
+            RecoveryOutcome::Finished => Interruption::Finished,
+            RecoveryOutcome::NothingWritten => Interruption::NothingWritten,
+            RecoveryOutcome::PutBack => Interruption::PutBack,
         },
     };
     let kept = recovered.kept.iter().map(|kept| Finding::EditedSince {
@@ -38,13 +41,14 @@ pub fn recover(
 }
 
 /// Looks, wants, plans and applies, for one account.
-pub(crate) fn step(
+pub(crate) fn step<S: Store, W, P>(
     account: Account,
     site: &Site,
-    store: &mut impl Store,
+    world: &mut World<'_, S, W, P>,
     log: &mut Log<'_>,
     hand: &mut Hand<'_>,
 ) -> Result<Outcome, StepError> {
+    let store = world.settings()?;
     let observed = store.read()?;
     let catalogue = Catalogue::of(site.azure.cloud);
     let desired = Desired::of(account, catalogue, site, &observed, Clear::default());
@@ -62,7 +66,7 @@ pub(crate) fn step(
     let idle = plan.idle;
     hand.say(Event::Planned(Box::new(plan.clone())));
     if !plan.is_empty() && !hand.only_looks() {
-        let run = log.open(store)?;
+        let run = log.open(&store.place())?;
         apply(&[plan], store, run, &mut |_| {})?;
     }
     Ok(match idle {

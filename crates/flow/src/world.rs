@@ -4,16 +4,20 @@ use std::future::Future;
 use std::time::Duration;
 
 use sidestep_azure::Azure;
-use sidestep_machine::Journal;
+use sidestep_machine::{Journal, Store, StoreError};
 use sidestep_model::evidence::Evidence;
 use sidestep_model::network::Network;
+use sidestep_model::observed::Observed;
 use sidestep_model::site::Database;
+
+use crate::run::RunError;
 
 /// Everything outside: the machine's settings, the network, Azure, the person.
 #[derive(Debug)]
 pub struct World<'a, S, W, P> {
-    /// The machine's proxy settings.
-    pub store: &'a mut S,
+    /// The machine's proxy settings; `None` where they are not at hand, and only
+    /// steps in Azure are wanted.
+    pub store: Option<&'a mut S>,
     /// Where what is done is written down first.
     pub journal: &'a Journal,
     /// The network as the virtual machine sees it.
@@ -28,6 +32,24 @@ pub struct World<'a, S, W, P> {
     pub patience: Patience,
 }
 
+impl<S: Store, W, P> World<'_, S, W, P> {
+    /// The machine's settings, for a step that is about them.
+    pub(crate) fn settings(&mut self) -> Result<&mut S, RunError> {
+        self.store.as_deref_mut().ok_or(RunError::NoSettings)
+    }
+
+    /// What the machine's settings are now; `None` where they are not at hand.
+    pub(crate) fn observed(&self) -> Result<Option<Observed>, StoreError> {
+        self.store.as_deref().map(Store::read).transpose()
+    }
+
+    /// Where things are changed, for people.
+    pub(crate) fn place(&self) -> String {
+        let store = self.store.as_deref();
+        store.map_or_else(|| "Azure".to_owned(), Store::place)
+    }
+}
+
 /// Somebody who counts the connections of the accounts.
 pub trait Witness {
     /// The connections since the last call; `None` where nobody counts.
@@ -38,10 +60,10 @@ pub trait Witness {
 pub trait Person {
     /// Whether the machine may be registered with a vault that has `endpoints`
     /// private endpoints: afterwards it can never get its first one.
-    fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> bool;
+    fn agrees_to_register(&mut self, vm: &str, endpoints: usize) -> impl Future<Output = bool>;
 
     /// The databases to protect, among those offered.
-    fn choose(&mut self, offered: &[Database]) -> Vec<Database>;
+    fn choose(&mut self, offered: &[Database]) -> impl Future<Output = Vec<Database>>;
 }
 
 /// How long to wait for what takes its time in Azure.

@@ -15,6 +15,7 @@ pub(crate) async fn keep_records(
     site: &Site,
     azure: &Azure,
     ids: &Ids,
+    has_endpoint: bool,
     hand: &mut Hand<'_>,
 ) -> Result<(), AzureError> {
     let networks = ids_of(&site.dns.link_vnets);
@@ -27,7 +28,7 @@ pub(crate) async fn keep_records(
         }
         zones.push(zone.id);
     }
-    group(azure, ids, &zones, hand).await
+    group(azure, ids, &zones, has_endpoint, hand).await
 }
 
 struct Zone {
@@ -151,10 +152,16 @@ async fn group(
     azure: &Azure,
     ids: &Ids,
     zones: &[ArmId],
+    has_endpoint: bool,
     hand: &mut Hand<'_>,
 ) -> Result<(), AzureError> {
     let kind = ResourceKind::ZoneGroup;
-    let groups = azure.zone_groups(&ids.endpoint).await?;
+    let groups = if has_endpoint {
+        azure.zone_groups(&ids.endpoint).await?
+    } else {
+        // It would only be made.
+        Vec::new()
+    };
     let holds_all = |held: &[ArmId]| zones.iter().all(|zone| held.contains(zone));
     if let Some(group) = groups.iter().find(|group| holds_all(&group.zones)) {
         hand.is_there(kind, &group.name, Some(&group.id));

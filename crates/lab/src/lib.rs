@@ -318,6 +318,12 @@ impl Lab {
         self.world.enter_records();
     }
 
+    /// The team that owns the network makes the site's private endpoint, which
+    /// counts as nobody's here.
+    pub fn make_endpoint(&self) {
+        self.world.make_endpoint(&self.guest.setup);
+    }
+
     /// Holds the `n`-th request to Resource Manager from now, the first being 1,
     /// until what this gives is dropped.
     #[must_use]

@@ -64,6 +64,7 @@ static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
         "public-fallback",
         "throttled",
         "vault-not-empty",
+        "from-nothing",
     ]
     .into_iter()
     .filter_map(|(name, text)| {

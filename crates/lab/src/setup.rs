@@ -131,6 +131,18 @@ pub enum Fault {
     VaultNotEmpty,
     /// The client secret is past its end.
     SecretExpired,
+    /// New vaults bring no policy for databases along.
+    PolicyMissing,
+    /// Machines are offered for registration only after Azure looked for them.
+    MachinesUnseen,
+    /// Registration finds no databases; whoever asks for them gets them.
+    DatabasesUnseen,
+    /// The vault's owner has to approve every endpoint.
+    ApprovalNeeded,
+    /// Whoever signs in with the lab's credentials may not make private endpoints.
+    EndpointsForbidden,
+    /// Jobs do not tell which request started them.
+    JobsUnmarked,
 }
 
 impl Setup {

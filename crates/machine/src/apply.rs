@@ -37,9 +37,9 @@ pub enum ApplyError {
         /// Which value.
         value: ValueName,
     },
-    /// Nothing was begun.
+    /// Something failed before the first value was written.
     #[error("nothing was written")]
-    NotBegun(#[source] TransactionError),
+    NotWritten(#[source] TransactionError),
     /// Something failed on the way, and what had been written was put back.
     #[error("what had been written was put back")]
     PutBack(#[source] TransactionError),
@@ -79,10 +79,21 @@ pub enum TransactionError {
 pub struct Recovered {
     /// Which run.
     pub run: RunNumber,
-    /// Whether everything was as intended; else it was put back.
-    pub is_complete: bool,
+    /// How.
+    pub outcome: RecoveryOutcome,
     /// What stayed, because somebody else had changed it.
     pub kept: Vec<Kept>,
+}
+
+/// How an interrupted run was put right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryOutcome {
+    /// Everything is as intended.
+    Finished,
+    /// It had written nothing, so that there was nothing to put back.
+    NothingWritten,
+    /// What it had written was put back.
+    PutBack,
 }
 
 /// Makes the changes of `plans` together or not at all, in their order, and
@@ -95,8 +106,8 @@ pub fn apply(
     run: &mut OpenRun<'_>,
     reached: &mut dyn FnMut(Checkpoint),
 ) -> Result<(), ApplyError> {
-    let not_begun = |error: TransactionError| ApplyError::NotBegun(error);
-    let before = store.read().map_err(|error| not_begun(error.into()))?;
+    let not_written = |error: TransactionError| ApplyError::NotWritten(error);
+    let before = store.read().map_err(|error| not_written(error.into()))?;
     for plan in plans {
         let values = &before.account(plan.account).values;
         let moved = |change: &&_| {
@@ -111,20 +122,27 @@ pub fn apply(
         }
     }
     let intents: Vec<Intent> = plans.iter().map(Intent::from).collect();
+    let kept: Vec<Kept> = plans.iter().flat_map(kept).collect();
     let intent = Record::Intent {
         accounts: intents.clone(),
+        kept: kept.clone(),
     };
     run.record(&intent)
-        .map_err(|error| not_begun(error.into()))?;
+        .map_err(|error| not_written(error.into()))?;
     reached(Checkpoint::Intended);
     let Err(cause) = carry_out(plans, store, run, reached) else {
         return Ok(());
     };
-    let transaction = Transaction { intents, end: None };
-    match put_right(&transaction, store, run, reached) {
+    let transaction = Transaction {
+        intents,
+        kept,
+        end: None,
+    };
+    match put_right(&transaction, store, run, reached).map(|recovered| recovered.outcome) {
         // What failed was only to see or to say that everything is as intended.
-        Ok(recovered) if recovered.is_complete => Ok(()),
-        Ok(_) => Err(ApplyError::PutBack(cause)),
+        Ok(RecoveryOutcome::Finished) => Ok(()),
+        Ok(RecoveryOutcome::NothingWritten) => Err(ApplyError::NotWritten(cause)),
+        Ok(RecoveryOutcome::PutBack) => Err(ApplyError::PutBack(cause)),
         Err(error) => Err(ApplyError::Interrupted { cause, error }),
     }
 }
@@ -183,13 +201,14 @@ fn put_right(
             carry_out(&plans, store, run, reached)?;
             Ok(Recovered {
                 run: number,
-                is_complete: true,
-                kept: Vec::new(),
+                outcome: RecoveryOutcome::Finished,
+                kept: transaction.kept.clone(),
             })
         }
         Recovery::PutBack(plans) => {
             write(&plans, store, run, reached)?;
             let kept: Vec<Kept> = plans.iter().flat_map(kept).collect();
+            let is_untouched = kept.is_empty() && plans.iter().all(Plan::is_empty);
             let time = run.now();
             run.record(&Record::Rollback {
                 time,
@@ -198,7 +217,11 @@ fn put_right(
             reached(Checkpoint::Ended);
             Ok(Recovered {
                 run: number,
-                is_complete: false,
+                outcome: if is_untouched {
+                    RecoveryOutcome::NothingWritten
+                } else {
+                    RecoveryOutcome::PutBack
+                },
                 kept,
             })
         }

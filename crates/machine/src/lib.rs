@@ -20,7 +20,9 @@ mod live;
 mod reg_file;
 mod store;
 
-pub use apply::{ApplyError, Checkpoint, Recovered, TransactionError, apply, recover_last};
+pub use apply::{
+    ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
+};
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::LiveStore;
 pub use reg_file::RegFileStore;

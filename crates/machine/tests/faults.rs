@@ -12,8 +12,8 @@ use std::{env, error::Error};
 
 use jiff::Timestamp;
 use sidestep_machine::{
-    ApplyError, Checkpoint, Journal, JournalError, RegFileStore, Store, StoreError,
-    TransactionError,
+    ApplyError, Checkpoint, Journal, JournalError, RecoveryOutcome, RegFileStore, Store,
+    StoreError, TransactionError, recover_last,
 };
 use support::{ActError, Server, act, meaning};
 
@@ -50,6 +50,11 @@ fn a_read_only_file_is_left_alone() {
     let error = do_it("apply", &server).unwrap_err();
     assert!(
         words(&error).contains("marked read-only"),
+        "{}",
+        words(&error)
+    );
+    assert!(
+        matches!(error, ActError::Apply(ApplyError::NotWritten(_))),
         "{}",
         words(&error)
     );
@@ -166,6 +171,27 @@ fn what_was_torn_off_a_journal_is_recovered_and_written_over() {
 }
 
 #[test]
+fn a_run_that_ended_before_its_first_value_put_nothing_back() {
+    let server = Server::new();
+    let before = server.bytes();
+    let mut store = server.store();
+    let mut begun = Vec::new();
+    act("apply", &mut store, &mut |at| {
+        if at == Checkpoint::Intended {
+            begun = fs::read(journal_of(&server, 1)).unwrap();
+        }
+    })
+    .unwrap();
+    fs::write(journal_of(&server, 1), begun).unwrap();
+    fs::write(server.path(), &before).unwrap();
+    let journal = Journal::open(&store.journal_folder(), Timestamp::now).unwrap();
+    let recovered = recover_last(&mut store, &journal, &mut |_| {});
+    let outcome = recovered.unwrap().unwrap().outcome;
+    assert_eq!(outcome, RecoveryOutcome::NothingWritten);
+    assert!(server.bytes() == before);
+}
+
+#[test]
 fn a_damaged_journal_stops_the_next_run_before_it_changes_anything() {
     let server = Server::new();
     do_it("apply", &server).unwrap();
@@ -260,10 +286,7 @@ fn on_a_full_disk_nothing_changes_and_it_is_said() {
         return;
     };
     assert!(error.contains("cannot write"), "{error}");
-    assert!(
-        error.starts_with("what had been written was put back"),
-        "{error}"
-    );
+    assert!(error.starts_with("nothing was written"), "{error}");
     assert!(server.bytes() == before);
     assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
 

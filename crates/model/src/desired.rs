@@ -20,6 +20,8 @@ pub struct Desired {
     pub wanted: Wanted,
     /// What may be cleared on the way.
     pub clear: Clear,
+    /// Entries that go wherever they stand.
+    pub removed: Vec<String>,
     /// What was noticed on the way; the gravest decides whether to go on.
     pub findings: Vec<Finding>,
 }
@@ -134,6 +136,7 @@ impl Desired {
             account,
             wanted,
             clear,
+            removed: site.bypass.remove.clone(),
             findings,
         }
     }
@@ -156,6 +159,7 @@ impl Desired {
             account,
             wanted,
             clear,
+            removed: Vec::new(),
             findings,
         }
     }
@@ -202,10 +206,11 @@ fn wanted(
                 return Wanted::NoProxy;
             }
             let reasons = stay(&current.proxy_override);
-            return Wanted::Settings {
-                settings: current,
-                reasons,
+            let settings = ProxySettings {
+                flags: current.flags.with(Flags::DIRECT),
+                ..current
             };
+            return Wanted::Settings { settings, reasons };
         }
     };
     let read_by = |consumer| proxy_server::select(&proxy_server, "https", consumer);

@@ -3,8 +3,8 @@
 
 mod azure;
 mod code;
-
-use serde::Serialize;
+mod severity;
+mod subject;
 
 use crate::account::Account;
 use crate::catalogue::Service;
@@ -14,22 +14,11 @@ use crate::evidence::Path;
 use crate::journal::RunNumber;
 use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
-
-pub use code::Code;
+use crate::redacted::Address;
 
 pub use azure::AzureFinding;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Works, but not as someone probably thinks.
-    Warning,
-    /// Stands in the way.
-    Error,
-}
+pub use code::Code;
+pub use severity::{Effect, Severity};
 
 /// Something found, with what it was found on.
 ///
@@ -101,6 +90,8 @@ pub enum Finding {
     },
     /// SS110: the list is longer than some readers take.
     ListLong {
+        /// Whose settings.
+        account: Account,
         /// Its length in characters.
         characters: usize,
     },
@@ -162,6 +153,8 @@ pub enum Finding {
         account: Account,
         /// Which value holds them.
         value: ValueName,
+        /// What they belong to.
+        address: Address,
     },
     /// SS120: somebody else edited a value since it was written, so it stays.
     EditedSince {
@@ -408,210 +401,6 @@ impl From<AzureFinding> for Finding {
     }
 }
 
-impl Finding {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        Code(match self {
-            Self::AutoDetectOn { .. } => 101,
-            Self::AutoConfigScript { .. } => 102,
-            Self::PerMachinePolicy => 103,
-            Self::ProxySwitchedOff { .. } => 104,
-            Self::ProxyMissing { .. } => 105,
-            Self::ProxyUnusable { .. } => 106,
-            Self::MisspeltName { .. } => 107,
-            Self::EntryBreaksList { .. } => 108,
-            Self::EntryAgainstSite { .. } => 109,
-            Self::ListLong { .. } => 110,
-            Self::AccountMissing { absence, .. } => match absence {
-                Absence::NotSaid | Absence::NotRegistered => 111,
-                Absence::ServiceIsThere { .. } => 142,
-                Absence::ProfileAlone { .. } => 143,
-            },
-            Self::BlobUnreadable { .. } => 112,
-            Self::SettingsUnset { .. } => 114,
-            Self::BlobMissing { .. } => 115,
-            Self::NameNotCovered { .. } => 116,
-            Self::ReadersDisagree { .. } => 117,
-            Self::SourceNotCopyable { .. } => 118,
-            Self::CredentialsWouldBeLost { .. } => 119,
-            Self::EditedSince { .. } => 120,
-            Self::PlainValueDiffers { .. } => 124,
-            Self::BlobsDiffer { .. } => 125,
-            Self::SavedBlobMissing { .. } => 126,
-            Self::WinHttpDiffers { .. } => 127,
-            Self::WinHttpUnreadable { .. } => 128,
-            Self::WinHttpWildcard { .. } => 129,
-            Self::ForeignVersion { .. } => 130,
-            Self::ScriptBlank { .. } => 131,
-            Self::WrongType { .. } => 132,
-            Self::DirectFlagMissing { .. } => 133,
-            Self::EntriesRunTogether { .. } => 134,
-            Self::EntriesDropped { .. } => 135,
-            Self::CredentialsGone { .. } => 136,
-            Self::RunInterrupted { .. } => 711,
-            Self::NameUnknown { .. } => 201,
-            Self::ProxyUnreachable { .. } => 301,
-            Self::EntraByProxyOnly { .. } => 302,
-            Self::EntraDirectOnly { .. } => 303,
-            Self::EndpointUnreachable { .. } => 304,
-            Self::ProtectedOnProxy { .. } => 305,
-            Self::EntraOffRoute { .. } => 306,
-            Self::ProtectedOffProxy { .. } => 307,
-            Self::WitnessesDisagree { .. } => 308,
-            Self::TlsFails { .. } => 401,
-            Self::AccountNeeded { .. } => 140,
-            Self::SettingsNotAsWanted { .. } => 141,
-            Self::RecordsMissing { .. } => 202,
-            Self::NamesNotPrivate { .. } => 203,
-            Self::PublicFallback { .. } => 204,
-            Self::ProtectedPublic { .. } => 309,
-            Self::RouteAgainstSite { .. } => 311,
-            Self::TlsInspected { .. } => 402,
-            Self::Azure(finding) => finding.code(),
-        })
-    }
-
-    /// How much it matters.
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::ListLong { .. }
-            | Self::AccountMissing {
-                account: Account::Plugin,
-                ..
-            }
-            | Self::ProxySwitchedOff { needed: false, .. }
-            | Self::SavedBlobMissing { .. }
-            | Self::WinHttpDiffers { .. }
-            | Self::WinHttpWildcard { .. }
-            | Self::ScriptBlank { .. }
-            | Self::RunInterrupted {
-                state: Interruption::Finished | Interruption::PutBack,
-                ..
-            } => Severity::Note,
-            Self::MisspeltName { .. }
-            | Self::EntryAgainstSite { .. }
-            | Self::SettingsUnset { .. }
-            | Self::BlobMissing { .. }
-            | Self::ReadersDisagree { .. }
-            | Self::EditedSince { .. }
-            | Self::PlainValueDiffers { .. }
-            | Self::BlobsDiffer { .. }
-            | Self::WinHttpUnreadable { .. }
-            | Self::ForeignVersion { .. }
-            | Self::WrongType { .. }
-            | Self::DirectFlagMissing { .. }
-            | Self::EntriesRunTogether { .. }
-            | Self::EntriesDropped { .. }
-            | Self::RunInterrupted { .. } => Severity::Warning,
-            Self::Azure(finding) => finding.severity(),
-            // A site that says direct and removes the entry contradicts itself.
-            Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
-            _ => Severity::Error,
-        }
-    }
-
-    /// What it does to the step that met it.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        match self {
-            Self::PerMachinePolicy
-            | Self::AccountMissing {
-                account: Account::System,
-                ..
-            } => Effect::RefuseEnvironment,
-            Self::AutoDetectOn { .. }
-            | Self::AutoConfigScript { .. }
-            | Self::ProxyUnusable { .. }
-            | Self::EntryBreaksList { .. }
-            | Self::BlobUnreadable { .. }
-            | Self::SourceNotCopyable { .. }
-            | Self::CredentialsWouldBeLost { .. }
-            | Self::CredentialsGone { .. } => Effect::RefuseData,
-            Self::Azure(finding) => finding.effect(),
-            _ if self.severity() == Severity::Error => Effect::Fail,
-            _ => Effect::GoOn,
-        }
-    }
-
-    /// The account it is about, where it is about one.
-    #[must_use]
-    pub fn account(&self) -> Option<Account> {
-        match self {
-            Self::AutoDetectOn { account, .. }
-            | Self::AutoConfigScript { account, .. }
-            | Self::ProxySwitchedOff { account, .. }
-            | Self::ProxyMissing { account }
-            | Self::ProxyUnusable { account, .. }
-            | Self::EntryBreaksList { account, .. }
-            | Self::EntryAgainstSite { account, .. }
-            | Self::AccountMissing { account, .. }
-            | Self::BlobUnreadable { account, .. }
-            | Self::SettingsUnset { account }
-            | Self::BlobMissing { account }
-            | Self::NameNotCovered { account, .. }
-            | Self::ReadersDisagree { account, .. }
-            | Self::CredentialsWouldBeLost { account, .. }
-            | Self::CredentialsGone { account, .. }
-            | Self::EditedSince { account, .. }
-            | Self::PlainValueDiffers { account, .. }
-            | Self::BlobsDiffer { account, .. }
-            | Self::SavedBlobMissing { account }
-            | Self::ForeignVersion { account, .. }
-            | Self::ScriptBlank { account, .. }
-            | Self::WrongType { account, .. }
-            | Self::DirectFlagMissing { account, .. }
-            | Self::EntriesRunTogether { account, .. }
-            | Self::EntriesDropped { account, .. }
-            | Self::NameUnknown { account, .. }
-            | Self::EndpointUnreachable { account, .. }
-            | Self::EntraOffRoute { account, .. }
-            | Self::AccountNeeded { account }
-            | Self::SettingsNotAsWanted { account, .. }
-            | Self::RouteAgainstSite { account, .. }
-            | Self::TlsFails { account, .. } => Some(*account),
-            Self::PerMachinePolicy
-            | Self::SourceNotCopyable { .. }
-            | Self::WinHttpDiffers { .. }
-            | Self::WinHttpUnreadable { .. }
-            | Self::WinHttpWildcard { .. }
-            | Self::RunInterrupted { .. }
-            | Self::ListLong { .. }
-            | Self::MisspeltName { .. }
-            | Self::ProxyUnreachable { .. }
-            | Self::EntraByProxyOnly { .. }
-            | Self::EntraDirectOnly { .. }
-            | Self::ProtectedOnProxy { .. }
-            | Self::ProtectedOffProxy { .. }
-            | Self::WitnessesDisagree { .. }
-            | Self::RecordsMissing { .. }
-            | Self::NamesNotPrivate { .. }
-            | Self::PublicFallback { .. }
-            | Self::ProtectedPublic { .. }
-            | Self::TlsInspected { .. }
-            | Self::Azure(_) => None,
-        }
-    }
-
-    /// The endpoint it is about, where it is about one.
-    #[must_use]
-    pub fn endpoint(&self) -> Option<&str> {
-        match self {
-            Self::NameUnknown { hosts, .. }
-            | Self::EndpointUnreachable { hosts, .. }
-            | Self::RouteAgainstSite { hosts, .. }
-            | Self::TlsInspected { hosts, .. } => hosts.first().map(String::as_str),
-            Self::EntraByProxyOnly { host, .. }
-            | Self::EntraDirectOnly { host, .. }
-            | Self::TlsFails { host, .. } => Some(host),
-            Self::Azure(finding) => finding.endpoint(),
-            Self::ProxyUnreachable { proxy, .. } => Some(proxy),
-            _ => None,
-        }
-    }
-}
-
 /// What became of an interrupted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
@@ -619,33 +408,8 @@ pub enum Interruption {
     Open,
     /// Everything was as intended.
     Finished,
+    /// It had written nothing.
+    NothingWritten,
     /// What had been written was put back.
     PutBack,
-}
-
-/// What a finding does to the step that met it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
-    /// The step goes on.
-    GoOn,
-    /// The step fails (exit code 1).
-    Fail,
-    /// Azure says no (exit code 5).
-    AzureRefuses,
-    /// The step is refused to protect what is there (exit code 4).
-    RefuseData,
-    /// The step is refused because the environment is not what it needs (exit code 3).
-    RefuseEnvironment,
-}
-
-impl Effect {
-    /// The gravest effect among `findings`.
-    #[must_use]
-    pub fn of(findings: &[Finding]) -> Self {
-        findings
-            .iter()
-            .map(Finding::effect)
-            .max()
-            .unwrap_or(Self::GoOn)
-    }
 }

@@ -40,3 +40,4 @@ pub mod selection;
 pub mod settings;
 pub mod site;
 mod undo;
+mod writable;

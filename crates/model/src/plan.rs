@@ -1,17 +1,21 @@
 //! What to change: every value before → after, with the reason.
 
+mod written;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::blob::ConnectionSettings;
 use crate::bypass::{BypassList, Consumer};
-use crate::desired::{Because, Desired, EntryReason, Wanted, compared};
+use crate::desired::{Because, Desired, EntryReason, Wanted};
 use crate::finding::{Effect, Finding};
-use crate::journal::Intent;
 use crate::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
-use crate::redacted::{Redacted, credentials};
+use crate::redacted::credentials;
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
+use crate::writable::refusals;
+
+pub use written::{Sighting, WrittenPlanError};
 
 /// What to change in one account. Nothing is decided while applying it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub struct Plan {
     pub idle: Option<Idle>,
     /// What was noticed on the way.
     pub findings: Vec<Finding>,
+    /// The account as it was seen.
+    pub saw: Sighting,
 }
 
 /// One registry value to write or to take away.
@@ -45,52 +51,6 @@ pub struct Change {
     pub before: Option<RegistryData>,
     /// What it shall hold; `None` where it shall not exist.
     pub after: Option<RegistryData>,
-}
-
-/// Why a plan that was written down cannot be carried out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WrittenPlanError {
-    /// The machine is no longer as the plan saw it.
-    #[error("{} of {account} is no longer what the plan was made for", value.name())]
-    Moved {
-        /// Whose.
-        account: Account,
-        /// Which value.
-        value: ValueName,
-    },
-    /// The plan names a value twice, so that it cannot be carried out in order.
-    #[error("the plan names {} of {account} twice", value.name())]
-    Twice {
-        /// Whose.
-        account: Account,
-        /// Which value.
-        value: ValueName,
-    },
-    /// The account that the plan changes is not there.
-    #[error("the plan changes {0}, which is not there")]
-    AccountGone(Account),
-    /// A plan holds no credentials, and those that it leaves out are not on the machine.
-    #[error(
-        "the plan writes {} of {account} with credentials that it does not hold itself and that \
-         are not on this machine",
-        value.name()
-    )]
-    CredentialsMissing {
-        /// Whose.
-        account: Account,
-        /// Which value.
-        value: ValueName,
-    },
-    /// The plan would write a blob that nobody can read.
-    #[error("the plan writes {} of {account} with data that cannot be read: {error}", value.name())]
-    Unreadable {
-        /// Whose.
-        account: Account,
-        /// Which value.
-        value: ValueName,
-        /// Why, as the codec says it.
-        error: String,
-    },
 }
 
 /// Why nothing is to be changed.
@@ -125,8 +85,15 @@ impl Plan {
                     changes.sort_by_key(|change| change.value);
                 }
                 plan.new_keys = new_keys(here, &changes);
+                for finding in refusals(account, &plan.before, &settings) {
+                    if !plan.findings.contains(&finding) {
+                        plan.findings.push(finding);
+                    }
+                }
                 plan.findings.extend(lost_credentials(account, &changes));
-                plan.findings.extend(dropped(account, &changes, &reasons));
+                let removed = &desired.removed;
+                let dropped = dropped(account, &changes, &reasons, removed);
+                plan.findings.extend(dropped);
                 plan.idle = changes.is_empty().then_some(Idle::AlreadySo);
                 plan.changes = changes;
                 plan.after = Some(settings);
@@ -136,76 +103,7 @@ impl Plan {
             Wanted::Unset => plan.idle = Some(Idle::Unset),
             Wanted::Unknown => plan.idle = Some(Idle::Blocked),
         }
-        if Effect::of(&plan.findings) == Effect::GoOn {
-            return plan;
-        }
-        Self {
-            changes: Vec::new(),
-            new_keys: Vec::new(),
-            after: None,
-            reasons: Vec::new(),
-            idle: Some(Idle::Blocked),
-            ..plan
-        }
-    }
-
-    /// The plan that was written down as `intent`, exactly, on a machine that
-    /// is as it was then.
-    pub fn written_down(intent: &Intent, observed: &Observed) -> Result<Self, WrittenPlanError> {
-        let account = intent.account;
-        let here = observed.account(account);
-        if !here.exists && !intent.changes.is_empty() {
-            return Err(WrittenPlanError::AccountGone(account));
-        }
-        let mut changes: Vec<Change> = Vec::new();
-        for planned in &intent.changes {
-            let value = planned.value;
-            if changes.iter().any(|change| change.value == value) {
-                return Err(WrittenPlanError::Twice { account, value });
-            }
-            let now = here.values.get(&value);
-            if now.map(|data| Redacted::of(value, data)) != planned.before {
-                return Err(WrittenPlanError::Moved { account, value });
-            }
-            let after = match &planned.after {
-                None => None,
-                Some(data) => match data.filled(value, here) {
-                    Some(data) => Some(data),
-                    None => return Err(WrittenPlanError::CredentialsMissing { account, value }),
-                },
-            };
-            changes.push(Change {
-                value,
-                before: now.cloned(),
-                after,
-            });
-        }
-        let goal = here.after(&changes);
-        if let Some((value, error)) = goal.unreadable_blob() {
-            return Err(WrittenPlanError::Unreadable {
-                account,
-                value,
-                error,
-            });
-        }
-        let after = goal.intended();
-        let before = here.intended();
-        let reasons = compared(&before, &after, &Because::Planned, &Because::PlannedRemoval);
-        let mut findings = dropped(account, &changes, &reasons);
-        findings.extend(lost_credentials(account, &changes));
-        if observed.is_per_machine() && !changes.is_empty() {
-            findings.push(Finding::PerMachinePolicy);
-        }
-        Ok(Self {
-            reasons,
-            new_keys: new_keys(here, &changes),
-            removed_keys: intent.removed_keys.clone(),
-            idle: changes.is_empty().then_some(Idle::AlreadySo),
-            after: Some(after),
-            findings,
-            changes,
-            ..Self::nothing(account, observed)
-        })
+        plan.or_blocked()
     }
 
     /// A plan that changes nothing.
@@ -221,6 +119,22 @@ impl Plan {
             reasons: Vec::new(),
             idle: None,
             findings: Vec::new(),
+            saw: observed.account(account).into(),
+        }
+    }
+
+    /// This, without its changes where the findings stand in the way of them.
+    fn or_blocked(self) -> Self {
+        if Effect::of(&self.findings) == Effect::GoOn {
+            return self;
+        }
+        Self {
+            changes: Vec::new(),
+            new_keys: Vec::new(),
+            after: None,
+            reasons: Vec::new(),
+            idle: Some(Idle::Blocked),
+            ..self
         }
     }
 
@@ -321,8 +235,14 @@ fn new_keys(here: &ObservedAccount, changes: &[Change]) -> Vec<SettingsKey> {
     SettingsKey::ALL.into_iter().filter(is_made).collect()
 }
 
-/// Entries that a value has for itself and loses, where nobody said so.
-fn dropped(account: Account, changes: &[Change], reasons: &[EntryReason]) -> Vec<Finding> {
+/// Entries that a value has for itself and loses, where nobody said so: neither
+/// `reasons`, which are the main list's, nor `removed`, which holds for all.
+fn dropped(
+    account: Account,
+    changes: &[Change],
+    reasons: &[EntryReason],
+    removed: &[String],
+) -> Vec<Finding> {
     let listed = |value: ValueName, data: &Option<RegistryData>| {
         let list = match (value, data) {
             (ValueName::ProxyOverride, Some(data)) => data.text().unwrap_or_default(),
@@ -341,9 +261,9 @@ fn dropped(account: Account, changes: &[Change], reasons: &[EntryReason]) -> Vec
         let after = listed(change.value, &change.after);
         let mut lost = listed(change.value, &change.before);
         lost.retain(|entry| {
-            let is_known = |reason: &EntryReason| reason.entry.eq_ignore_ascii_case(entry);
+            let mut known = reasons.iter().map(|reason| &reason.entry).chain(removed);
             !after.iter().any(|one| one.eq_ignore_ascii_case(entry))
-                && !reasons.iter().any(is_known)
+                && !known.any(|one| one.eq_ignore_ascii_case(entry))
         });
         (!lost.is_empty()).then_some(Finding::EntriesDropped {
             account,
@@ -360,15 +280,15 @@ fn lost_credentials(account: Account, changes: &[Change]) -> Option<Finding> {
         data.as_ref()
             .map_or_else(Vec::new, |data| credentials(name, data))
     };
-    let is_lost = |change: &&Change| {
-        let before = held(change.value, &change.before);
-        !before.is_empty() && before != held(change.value, &change.after)
-    };
-    changes
-        .iter()
-        .find(is_lost)
-        .map(|change| Finding::CredentialsWouldBeLost {
+    let lost = |change: &Change| {
+        let after = held(change.value, &change.after);
+        let mut before = held(change.value, &change.before).into_iter();
+        let (address, _) = before.find(|one| !after.contains(one))?;
+        Some(Finding::CredentialsWouldBeLost {
             account,
             value: change.value,
+            address,
         })
+    };
+    changes.iter().find_map(lost)
 }

@@ -5,8 +5,9 @@
 //! need not know them: they are cut out, and what is on the machine is put in
 //! their place when the data is used.
 //!
-//! What stands in a blob behind the strings is looked through where its layout
-//! is known; what a writer of another version put there is taken as it is.
+//! Nor does it change what stands in a blob behind the strings. Where that can
+//! hold credentials, in a cached address or in bytes that nobody understands, it
+//! is hidden whole, and what the machine's blob has there is kept.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +26,15 @@ impl Redacted {
     #[must_use]
     pub fn of(name: ValueName, data: &RegistryData) -> Self {
         if may_hide_credentials(name, data) {
-            let mask = b"***".to_vec();
-            return Self(RegistryData::from_raw(data.kind(), mask));
+            return Self(RegistryData::from_raw(data.kind(), MASK.to_vec()));
         }
         let masked = each_address(name, data, &mut |_, text| Some(cut_credentials(text).0));
-        Self(masked.unwrap_or_else(|| data.clone()))
+        let mut masked = masked.unwrap_or_else(|| data.clone());
+        if let Some(mut blob) = blob(&masked).filter(|blob| blob.tail.may_hide_credentials()) {
+            blob.tail = Tail::Opaque(MASK.to_vec());
+            masked = RegistryData::Binary(blob.encode());
+        }
+        Self(masked)
     }
 
     /// The data with the credentials that `here`, the account that it belongs
@@ -42,7 +47,7 @@ impl Redacted {
         let known: Vec<Held> = holders
             .filter_map(|name| Some(held(name, here.values.get(&name)?)))
             .collect();
-        each_address(name, &self.0, &mut |address, text| {
+        let filled = each_address(name, &self.0, &mut |address, text| {
             let count = cut_credentials(text).1.len();
             if count == 0 {
                 return Some(text.to_owned());
@@ -50,7 +55,15 @@ impl Redacted {
             let fits = |held: &&(Address, Vec<String>)| held.0 == address && held.1.len() == count;
             let (_, credentials) = known.iter().flatten().find(fits)?;
             insert_credentials(text, credentials)
-        })
+        })?;
+        match blob(&filled) {
+            Some(mut masked) if matches!(&masked.tail, Tail::Opaque(bytes) if bytes == MASK) => {
+                let here = blob(here.values.get(&name)?)?;
+                masked.tail = (here.version == masked.version).then_some(here.tail)?;
+                Some(RegistryData::Binary(masked.encode()))
+            }
+            _ => Some(filled),
+        }
     }
 
     /// The data, with `***` where credentials were.
@@ -60,24 +73,33 @@ impl Redacted {
     }
 }
 
-/// The credentials that a value's data holds, in order.
+/// The credentials that a value's data holds, and where.
 #[must_use]
-pub(crate) fn credentials(name: ValueName, data: &RegistryData) -> Vec<String> {
+pub(crate) fn credentials(name: ValueName, data: &RegistryData) -> Vec<(Address, Vec<String>)> {
     if may_hide_credentials(name, data) {
-        return vec![to_hex(&data.raw_bytes())];
+        let address = address(name).unwrap_or(Address::Unknown);
+        return vec![(address, vec![to_hex(&data.raw_bytes())])];
     }
-    let held = held(name, data).into_iter();
-    held.flat_map(|(_, credentials)| credentials).collect()
+    let mut found = held(name, data);
+    if let Some(blob) = blob(data).filter(|blob| blob.tail.may_hide_credentials()) {
+        found.push((Address::Unknown, vec![to_hex(&blob.tail.encode())]));
+    }
+    found
 }
 
-/// A string that can hold credentials, by what it is the address of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Address {
+/// What credentials belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A proxy.
     Proxy,
+    /// A configuration script.
     Script,
-    DetectedScript,
-    SecondScript,
+    /// Something in bytes that cannot be taken apart.
+    Unknown,
 }
+
+/// Stands for what is hidden whole.
+const MASK: &[u8] = b"***";
 
 /// The credentials in each address that has some.
 type Held = Vec<(Address, Vec<String>)>;
@@ -100,14 +122,26 @@ fn address(name: ValueName) -> Option<Address> {
     }
 }
 
-/// Whether the data of an address is of a type that cannot be taken apart, or
-/// is not what its type promises, and has an `@` somewhere.
+/// Whether the data cannot be taken apart, and credentials in it would not be
+/// seen: an address of an odd type with an `@` somewhere, a blob that cannot be
+/// read. A bypass list is no address.
 fn may_hide_credentials(name: ValueName, data: &RegistryData) -> bool {
-    match data {
-        RegistryData::Binary(bytes) | RegistryData::Other { bytes, .. } => {
-            address(name).is_some() && bytes.contains(&b'@')
+    let is_odd = matches!(data, RegistryData::Binary(_) | RegistryData::Other { .. });
+    let has_at = || data.raw_bytes().contains(&b'@');
+    match name {
+        ValueName::SavedLegacySettings | ValueName::DefaultConnectionSettings => {
+            blob(data).is_none()
         }
-        _ => false,
+        ValueName::ProxyServer | ValueName::AutoConfigUrl => is_odd && has_at(),
+        ValueName::ProxyEnable => !matches!(data, RegistryData::Dword(_)) && has_at(),
+        ValueName::ProxyOverride => false,
+    }
+}
+
+fn blob(data: &RegistryData) -> Option<ConnectionSettings> {
+    match data {
+        RegistryData::Binary(bytes) => ConnectionSettings::decode(bytes).ok(),
+        _ => None,
     }
 }
 
@@ -125,23 +159,18 @@ fn each_address(
         (RegistryData::ExpandText(text), Some(address)) => {
             RegistryData::ExpandText(edited(text, address, edit)?)
         }
-        (RegistryData::Binary(bytes), _) => match ConnectionSettings::decode(bytes) {
-            Ok(mut blob) => {
+        _ => match blob(data) {
+            Some(mut blob) => {
                 let mut edit_field = |text: &mut BlobText, address| {
                     *text = text.edited(|text| edit(address, text))?;
                     Some(())
                 };
                 edit_field(&mut blob.proxy_server, Address::Proxy)?;
                 edit_field(&mut blob.auto_config_url, Address::Script)?;
-                if let Tail::Whole(cache) = &mut blob.tail {
-                    edit_field(&mut cache.last_detect_url, Address::DetectedScript)?;
-                    edit_field(&mut cache.secondary_auto_config_url, Address::SecondScript)?;
-                }
                 RegistryData::Binary(blob.encode())
             }
-            Err(_) => data.clone(),
+            None => data.clone(),
         },
-        _ => data.clone(),
     })
 }
 
@@ -201,6 +230,7 @@ impl TryFrom<Written> for Redacted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blob::DiscoveryCache;
     use crate::settings::ProxySettings;
 
     const SECRET: &str = "http=http://jo\u{e9}:ge;heim@10.2.0.16:8080;https=u:p@h:1";
@@ -246,6 +276,64 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_the_strings_is_hidden_whole_and_kept() {
+        let name = ValueName::DefaultConnectionSettings;
+        let whole = ConnectionSettings::new(&ProxySettings::manual("a:1", "x"));
+        let cached = |edit: fn(&mut DiscoveryCache)| {
+            let mut cache = DiscoveryCache {
+                sockaddr_list: Some(Vec::new()),
+                ..DiscoveryCache::default()
+            };
+            edit(&mut cache);
+            (0x46, Tail::Whole(cache))
+        };
+        let wide: Vec<u8> = SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (version, tail) in [
+            (0x50, Tail::Opaque(SECRET.as_bytes().to_vec())),
+            (0x50, Tail::Opaque(wide)),
+            (0x46, Tail::Opaque(b"password=geheim".to_vec())),
+            cached(|cache| cache.surplus = b"geheim".to_vec()),
+            cached(|cache| cache.last_detect_url = "http://u:geheim@wpad/x".into()),
+            cached(|cache| cache.secondary_auto_config_url = "http://u:geheim@wpad/x".into()),
+        ] {
+            let blob = ConnectionSettings {
+                version,
+                tail,
+                ..whole.clone()
+            };
+            let data = RegistryData::Binary(blob.encode());
+            let written = serde_json::to_string(&Redacted::of(name, &data)).unwrap();
+            for secret in ["geheim", "heim"] {
+                let narrow = to_hex(secret.as_bytes());
+                let wide: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert!(!written.contains(&narrow) && !written.contains(&to_hex(&wide)));
+            }
+            let read: Redacted = serde_json::from_str(&written).unwrap();
+            assert_eq!(Redacted::of(name, read.data()), read);
+            // Windows moved its cache, or another tool wrote over it: that stays.
+            let moved = ConnectionSettings {
+                tail: Tail::Opaque(vec![0, 1]),
+                ..blob.clone()
+            };
+            for tail in [blob, moved] {
+                let there = RegistryData::Binary(tail.encode());
+                let here = account(&[(name, there.clone())]);
+                assert_eq!(read.filled(name, &here), Some(there));
+            }
+            let elsewhere = account(&[(ValueName::SavedLegacySettings, data)]);
+            assert_eq!(read.filled(name, &elsewhere), None);
+        }
+        // What nobody can read at all is hidden, too, whatever its type.
+        for data in [
+            RegistryData::Binary(b"u:geheim@h".to_vec()),
+            RegistryData::Text("geheim".to_owned()),
+        ] {
+            let redacted = Redacted::of(name, &data);
+            assert_eq!(redacted.data().raw_bytes().as_ref(), MASK);
+        }
+    }
+
+    #[test]
     fn data_without_credentials_is_written_as_it_is() {
         for (name, data) in [
             (ValueName::ProxyServer, RegistryData::Text("a:1".to_owned())),
@@ -256,7 +344,7 @@ mod tests {
             (ValueName::ProxyEnable, RegistryData::Dword(1)),
             (
                 ValueName::DefaultConnectionSettings,
-                RegistryData::Binary(vec![0x46, 0, 0]),
+                RegistryData::Binary(ConnectionSettings::new(&ProxySettings::default()).encode()),
             ),
             (
                 ValueName::AutoConfigUrl,

@@ -59,15 +59,14 @@ impl Plan {
         let (before, after) = (here.intended(), goal.intended());
         let is_idle = changes.is_empty() && removed_keys.is_empty();
         Self {
-            account,
             changes,
-            new_keys: Vec::new(),
             removed_keys,
             reasons: compared(&before, &after, &Because::PutBack, &Because::TakenBack),
             before,
             after: Some(after),
             idle: is_idle.then_some(Idle::AlreadySo),
             findings,
+            ..Self::nothing(account, observed)
         }
     }
 }

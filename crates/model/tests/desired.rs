@@ -9,7 +9,7 @@ use sidestep_model::bypass::{Consumer, HostContext};
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::desired::{Because, Clear, Desired};
 use sidestep_model::destination::Destination;
-use sidestep_model::finding::Effect;
+use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
 use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::registry::RegistryData;
@@ -98,6 +98,26 @@ fn foreign_entries_stay_in_front_and_local_ends_the_list() {
         plan.changes.last().unwrap().value,
         ValueName::DefaultConnectionSettings
     );
+}
+
+#[test]
+fn an_entry_that_the_site_removes_is_not_missed_where_it_stands_alone() {
+    let mut observed = machine(&ProxySettings::manual("p:8080", "old.example"));
+    let alone = RegistryData::Text("old.example;Gone.example;lost.example".to_owned());
+    let values = &mut observed.system.values;
+    values.insert(ValueName::ProxyOverride, alone);
+    let dropped = |remove: &str| {
+        let plan = plan(&site(&[("remove = []", remove)]), &observed);
+        let dropped = plan.findings.into_iter().find_map(|finding| match finding {
+            Finding::EntriesDropped { entries, .. } => Some(entries),
+            _ => None,
+        });
+        dropped.unwrap_or_default()
+    };
+    assert_eq!(dropped("remove = []"), ["Gone.example", "lost.example"]);
+    assert_eq!(dropped("remove = [\"gone.example\"]"), ["lost.example"]);
+    let both = "remove = [\"gone.example\", \"lost.example\"]";
+    assert!(dropped(both).is_empty());
 }
 
 #[test]

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use sidestep_model::account::Account;
 use sidestep_model::journal::{
-    Begin, Command, FORMAT, Intent, JournalErrorKind, Kept, Record, Recorded, Run, RunNumber,
-    Sealer, TransactionEnd, last_undoable, overlaid_by, undone_by,
+    BackupOrder, Begin, Command, FORMAT, Intent, JournalErrorKind, Kept, OrderFate, Record,
+    Recorded, Run, RunNumber, Sealer, TransactionEnd, last_backup, last_undoable, overlaid_by,
+    undone_by,
 };
 use sidestep_model::observed::{SettingsKey, ValueName};
 use sidestep_model::redacted::Redacted;
@@ -45,6 +46,7 @@ fn intent(value: ValueName) -> Record {
                 after: Some(text("*.corp.example;地域")),
             }],
         }],
+        kept: Vec::new(),
     }
 }
 
@@ -229,4 +231,92 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         drop(Run::parse(&bytes));
     }
+}
+
+fn order(item: &str) -> Record {
+    Record::BackupOrder(BackupOrder {
+        item: item.to_owned(),
+        database: "MSSQLSERVER/orders".to_owned(),
+        kind: "Full".to_owned(),
+        time: time(),
+        request: "0f0e0d0c-0b0a-4908-8706-050403020100".to_owned(),
+    })
+}
+
+/// Backups as they are written down. Like the fixture, these lines never change:
+/// a lost order is found again by them.
+#[test]
+fn backups_are_written_down_as_ever() {
+    let records = [
+        begin(7, Command::Run),
+        order("/vaults/v/protectedItems/i"),
+        Record::BackupJob {
+            job: "j".to_owned(),
+        },
+        Record::BackupEnd {
+            job: "j".to_owned(),
+            is_complete: true,
+        },
+        order("/vaults/v/protectedItems/i"),
+        Record::BackupDropped { time: time() },
+    ];
+    let written = String::from_utf8(sealed(&records)).unwrap();
+    let entries: Vec<&str> = written
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once("\"entry\":").unwrap().1)
+        .map(|entry| entry.strip_suffix('}').unwrap())
+        .collect();
+    let order = r#"{"record":"backup-order","item":"/vaults/v/protectedItems/i","database":"MSSQLSERVER/orders","kind":"Full","time":"2026-11-24T05:36:37.5Z","request":"0f0e0d0c-0b0a-4908-8706-050403020100"}"#;
+    assert_eq!(
+        entries,
+        [
+            order,
+            r#"{"record":"backup-job","job":"j"}"#,
+            r#"{"record":"backup-end","job":"j","is_complete":true}"#,
+            order,
+            r#"{"record":"backup-dropped","time":"2026-11-24T05:36:37.5Z"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_backup_is_known_by_its_item_and_a_run_of_backups_changes_nothing() {
+    let of = |number: u32, item: &str, end: Record| {
+        let records = [begin(number, Command::Run), order(item), end];
+        Run::parse(&sealed(&records)).unwrap().unwrap()
+    };
+    let runs = [
+        run(1, Command::Run),
+        of(
+            3,
+            "/vaults/new/protectedItems/i",
+            Record::BackupJob {
+                job: "third".to_owned(),
+            },
+        ),
+        of(
+            2,
+            "/vaults/old/protectedItems/i",
+            Record::BackupEnd {
+                job: "second".to_owned(),
+                is_complete: true,
+            },
+        ),
+    ];
+    let fate = |item: &str| last_backup(&runs, item).map(|backup| &backup.fate);
+    assert_eq!(
+        fate("/Vaults/new/protecteditems/I"),
+        Some(&OrderFate::Job("third".to_owned()))
+    );
+    assert!(matches!(
+        fate("/vaults/old/protectedItems/i"),
+        Some(OrderFate::Ended {
+            is_complete: true,
+            ..
+        })
+    ));
+    assert_eq!(fate("/vaults/other/protectedItems/i"), None);
+    // What can be undone is what changed settings.
+    assert_eq!(last_undoable(&runs).unwrap().begin.run, RunNumber(1));
 }

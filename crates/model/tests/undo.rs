@@ -15,7 +15,7 @@ use sidestep_model::destination::Destination;
 use sidestep_model::finding::Finding;
 use sidestep_model::journal::{Intent, Recovery, Transaction, recover};
 use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
-use sidestep_model::plan::{Idle, Plan};
+use sidestep_model::plan::{Idle, Plan, Sighting};
 use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::{Flags, ProxySettings};
 use sidestep_model::site::{self, Site};
@@ -82,7 +82,7 @@ fn settings() -> impl Strategy<Value = ProxySettings> {
 
 /// A blob of some age, with whatever its writer put behind the strings.
 fn blob() -> impl Strategy<Value = RegistryData> {
-    let tails = select(vec![&[][..], &[1, 2, 3], &[0; 8]]);
+    let tails = select(vec![&[][..], &[1, 2, 3], &[0; 8], SECRET.as_bytes()]);
     let versions = select(vec![0x3C, 0x46, 0x46, 0x50]);
     (settings(), any::<u32>(), versions, tails).prop_map(|(settings, counter, version, tail)| {
         let mut blob = ConnectionSettings::new(&settings);
@@ -317,6 +317,7 @@ proptest! {
                 account: Account::System,
                 wanted: Wanted::Settings { settings: settings.clone(), reasons: Vec::new() },
                 clear: Clear::default(),
+                removed: Vec::new(),
                 findings: Vec::new(),
             };
             let first = Plan::diff(&machine(here.clone()), toward());
@@ -457,7 +458,8 @@ proptest! {
         here in account(), site in site(), clear in clear(), first in 0..7_usize, second in 0..7_usize,
     ) {
         let plan = plan(&site, &here, clear);
-        let transaction = Transaction { intents: vec![Intent::from(&plan)], end: None };
+        let intents = vec![Intent::from(&plan)];
+        let transaction = Transaction { intents, kept: Vec::new(), end: None };
         let mut between = here.after(&plan.changes[..first.min(plan.changes.len())]);
         if let Recovery::PutBack(plans) = recover(&transaction, &machine(between.clone())) {
             let changes = &plans[0].changes;
@@ -482,11 +484,12 @@ proptest! {
     #[test]
     fn a_written_plan_is_the_plan(here in account(), site in site(), clear in clear()) {
         let plan = plan(&site, &here, clear);
-        let written = serde_json::to_string(&Intent::from(&plan)).unwrap();
+        let written = (Intent::from(&plan), &plan.saw);
+        let written = serde_json::to_string(&written).unwrap();
         let hex = b"heim".map(|byte| format!("{byte:02x}")).concat();
         prop_assert!(!written.contains("heim") && !written.contains(&hex), "{}", written);
-        let intent: Intent = serde_json::from_str(&written).unwrap();
-        let read = Plan::written_down(&intent, &machine(here)).unwrap();
+        let (intent, saw): (Intent, Sighting) = serde_json::from_str(&written).unwrap();
+        let read = Plan::written_down(&intent, &saw, &machine(here)).unwrap();
         prop_assert_eq!(read.changes, plan.changes);
         prop_assert_eq!(read.new_keys, plan.new_keys);
     }

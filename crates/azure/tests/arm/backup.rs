@@ -118,7 +118,7 @@ async fn jobs_are_read_with_their_errors() {
     })
     .await;
     let filter = JobFilter {
-        operation: JobOperation::Backup,
+        operation: Some(JobOperation::Backup),
         since: "2024-04-22T05:00:00Z".parse().unwrap(),
     };
     let jobs = azure.azure().jobs(&vault(), &filter).await.unwrap();

@@ -33,13 +33,7 @@ pub(crate) fn run(
         transcript::check(folder)?;
     }
     if args.what_if {
-        return plan::look(
-            &planner,
-            &at,
-            &store,
-            args.settings.detailed_exitcode,
-            printer,
-        );
+        return plan::look(&planner, &at, &store, args.detailed_exitcode, printer);
     }
     store.may_change()?;
     let mut findings = Vec::new();

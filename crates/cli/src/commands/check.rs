@@ -26,13 +26,14 @@ pub(crate) fn run(
         until: Step::Check,
         ..Extent::default()
     };
+    let credential = args.place.cloud.credential;
     let live = Live::new(printer, None);
     let mut told = Told::default();
     let hear = |event: &Event| {
         live.hear(event);
         told.hear(event);
     };
-    let Some(run) = carry(&place, &site, extent, &args.place, printer, hear)? else {
+    let Some(run) = carry(&place, &site, extent, credential, printer, &live, hear)? else {
         return Ok(Exit::Interrupted);
     };
     if printer.json {

@@ -2,7 +2,8 @@
 
 use crate::args::{Cli, Color, Command};
 use crate::commands::{
-    apply, bypass, check, decode, history, init, lab, plan, rehearse, route, run, show, sid, undo,
+    apply, azure, bypass, check, decode, history, init, lab, plan, rehearse, route, run, show, sid,
+    undo,
 };
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -25,6 +26,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Rehearse(args) => rehearse::run(&args, site, printer),
         Command::Run(args) => run::run(&args, site, printer),
         Command::Check(args) => check::run(&args, site, printer),
+        Command::Azure(args) => azure::run(&args, site, printer),
         Command::Lab(args) => lab::run(&args, site, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),

@@ -1,10 +1,10 @@
-//! `sidestep history`: the runs that changed settings.
+//! `sidestep history`: the runs that changed settings or backed up.
 
 use serde_json::{Value, json};
 use sidestep_machine::{JournalError, JournalFile, Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
-use sidestep_model::journal::{Command, Run, TransactionEnd, undone_by};
+use sidestep_model::journal::{Backup, Command, Kept, OrderFate, Run, TransactionEnd, undone_by};
 
 use crate::args;
 use crate::at::At;
@@ -98,6 +98,12 @@ fn run_text(run: &Run, runs: &[Run]) -> String {
         lines.push(format!("{} ({})", intent.account, intent.account.sid()));
         lines.extend(value_lines(intent));
     }
+    for backup in &run.backups {
+        let ordered = local_time(backup.order.time);
+        let job = job(backup).map_or_else(String::new, |job| format!(", job {job}"));
+        let (kind, said) = (&backup.order.kind, backup_text(backup));
+        lines.push(format!("{said}: {kind}, ordered {ordered}{job}"));
+    }
     lines.join("\n") + "\n"
 }
 
@@ -114,8 +120,53 @@ fn run_document(run: &Run, runs: &[Run]) -> Value {
         "at": run.begin.at,
         "outcome": outcome_key(run),
         "undone_by": undone_by(run.begin.run, runs),
+        "kept": run.kept(),
         "transactions": transactions,
+        "backups": run.backups.iter().map(backup_document).collect::<Vec<_>>(),
     })
+}
+
+fn backup_document(backup: &Backup) -> Value {
+    json!({
+        "database": backup.order.database,
+        "item": backup.order.item,
+        "kind": backup.order.kind,
+        "time": backup.order.time,
+        "job": job(backup),
+        "outcome": backup_key(backup),
+    })
+}
+
+fn job(backup: &Backup) -> Option<&str> {
+    match &backup.fate {
+        OrderFate::Open | OrderFate::Dropped => None,
+        OrderFate::Job(job) | OrderFate::Ended { job, .. } => Some(job),
+    }
+}
+
+fn backup_key(backup: &Backup) -> &'static str {
+    match backup.fate {
+        OrderFate::Open => "unknown",
+        OrderFate::Dropped => "not-begun",
+        OrderFate::Job(_) => "begun",
+        OrderFate::Ended {
+            is_complete: true, ..
+        } => "done",
+        OrderFate::Ended { .. } => "failed",
+    }
+}
+
+fn backup_text(backup: &Backup) -> String {
+    let database = &backup.order.database;
+    match backup_key(backup) {
+        "done" => format!("{database} backed up"),
+        "unknown" => {
+            format!("backup of {database} ordered; the next run finds out what became of it")
+        }
+        "begun" => format!("backup of {database} begun; the next run follows it"),
+        "not-begun" => format!("backup of {database} not begun"),
+        key => format!("backup of {database} {key}"),
+    }
 }
 
 fn accounts(run: &Run) -> impl Iterator<Item = Account> {
@@ -144,9 +195,27 @@ fn outcome_key(run: &Run) -> &'static str {
 }
 
 fn outcome(run: &Run, runs: &[Run]) -> String {
-    match (outcome_key(run), undone_by(run.begin.run, runs)) {
-        ("done", Some(by)) => format!("undone by run {by}"),
-        ("interrupted", _) => "interrupted; the next apply or undo puts it right".to_owned(),
-        (key, _) => key.replace('-', " "),
-    }
+    let undone_by = undone_by(run.begin.run, runs);
+    let undo = undone_by.and_then(|by| runs.iter().find(|one| one.begin.run == by));
+    let but = |run: &Run| {
+        let kept: Vec<String> = run.kept().into_iter().map(name).collect();
+        if kept.is_empty() {
+            String::new()
+        } else {
+            format!(", but for {}", kept.join(", "))
+        }
+    };
+    let settings = match (outcome_key(run), undo) {
+        ("nothing-changed", _) if !run.backups.is_empty() => None,
+        ("done", Some(undo)) => Some(format!("undone by run {}{}", undo.begin.run, but(undo))),
+        ("interrupted", _) => Some("interrupted; the next apply or undo puts it right".to_owned()),
+        (key, _) => Some(key.replace('-', " ") + &but(run)),
+    };
+    let backups = run.backups.iter().map(backup_text);
+    let parts: Vec<String> = settings.into_iter().chain(backups).collect();
+    parts.join(", ")
+}
+
+fn name(kept: Kept) -> String {
+    format!("{} of {}", kept.value.name(), prose::account(kept.account))
 }

@@ -1,6 +1,9 @@
 //! One file per verb: settings in, call, render.
 
 mod apply;
+mod azure;
+mod azure_discover;
+mod azure_jobs;
 mod bypass;
 mod check;
 mod decode;

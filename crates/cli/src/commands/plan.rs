@@ -23,13 +23,7 @@ pub(crate) fn run(
     let planner = Planner::new(&args.settings, &site)?;
     let at = At::said_or_here(args.at.as_ref())?;
     let store = at.open()?;
-    look(
-        &planner,
-        &at,
-        &store,
-        args.settings.detailed_exitcode,
-        printer,
-    )
+    look(&planner, &at, &store, args.detailed_exitcode, printer)
 }
 
 /// Shows what `planner` would change, and changes nothing.
@@ -87,10 +81,12 @@ pub(crate) fn undo_line(at: &At) -> String {
     format!("sidestep undo --at {quote}{at}{quote}")
 }
 
+/// Where the settings are is written from the root on: a plan is carried out
+/// from whatever folder.
 pub(crate) fn document(at: &At, plans: &[Plan], findings: &[Finding]) -> Value {
     let plans: Vec<Value> = plans.iter().map(plan_view::document).collect();
     json!({
-        "at": at.to_string(),
+        "at": at.rooted().to_string(),
         "plans": plans,
         "findings": findings_document(findings),
     })

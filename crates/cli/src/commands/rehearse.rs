@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Rehearse, site: SiteFile, printer: Printer) -> Result<E
         }
     })?;
     let Some(rehearsal) = rehearsal else {
-        printer.note("interrupted; a rehearsal changes nothing real");
+        live.aside(|| printer.note("interrupted; a rehearsal changes nothing real"));
         return Ok(Exit::Interrupted);
     };
     if printer.json {

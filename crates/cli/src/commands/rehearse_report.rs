@@ -105,7 +105,7 @@ pub(crate) fn text(scenario: &Scenario, site: &Site, rehearsal: &Rehearsal) -> S
             run_view::evidence_table(evidence).trim_fmt()
         ));
         parts.push(verdict(site, rehearsal, evidence));
-    } else {
+    } else if !rehearsal.before.evidence.connections.is_empty() {
         parts.push(format!(
             "As found, by which path the bytes go\n{}",
             run_view::evidence_table(&rehearsal.before.evidence).trim_fmt()

@@ -5,7 +5,7 @@ use sidestep_model::event::{Event, ResourceKind, ResourceState, Step};
 use sidestep_model::finding::Effect;
 use sidestep_model::site::Site;
 
-use crate::args;
+use crate::args::{self, CredentialChoice};
 use crate::error::{CommandError, Exit};
 use crate::live::Live;
 use crate::output::Printer;
@@ -23,6 +23,19 @@ pub(crate) fn run(
     let site = site.or(args.site_file.as_deref())?.site()?;
     let extent = extent(args)?;
     let place = Place::new(&args.place)?;
+    let credential = args.place.cloud.credential;
+    carried(&place, &site, extent, credential, printer, |_| true)
+}
+
+/// Carries the site through `extent` and reports the steps that are `shown`.
+pub(super) fn carried(
+    place: &Place,
+    site: &Site,
+    extent: Extent,
+    credential: Option<CredentialChoice>,
+    printer: Printer,
+    shown: impl Fn(Step) -> bool,
+) -> Result<Exit, CommandError> {
     let live = Live::new(printer, None);
     let mut told = Told::default();
     let hear = |event: &Event| {
@@ -32,20 +45,21 @@ pub(crate) fn run(
             && !extent.only_looks
         {
             // Shown before it is made.
-            printer.note(&plan_view::text(plan));
+            live.aside(|| printer.note(&plan_view::text(plan)));
         }
         told.hear(event);
     };
-    let Some(run) = carry(&place, &site, extent, &args.place, printer, hear)? else {
-        printer.note("interrupted; start again to go on from here");
+    let Some(mut run) = carry(place, site, extent, credential, printer, &live, hear)? else {
+        live.aside(|| printer.note("interrupted; start again to go on from here"));
         return Ok(Exit::Interrupted);
     };
+    run.steps.retain(|end| shown(end.step));
     if printer.json {
         let mut document = run_view::document(&run, &told);
         place.stamp(&mut document);
         printer.document(&document)?;
     } else {
-        printer.text(&text(&place, &site, extent, &run, &told))?;
+        printer.text(&text(place, site, extent, &run, &told))?;
     }
     Ok(Effect::of(&run.findings).into())
 }

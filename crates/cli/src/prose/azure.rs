@@ -119,9 +119,21 @@ pub(crate) fn message(finding: &AzureFinding) -> String {
         AzureFinding::EndpointFailed { endpoint, state } => {
             format!("the private endpoint {endpoint} is in the state {state}")
         }
+        AzureFinding::OtherMachine { vm } => format!(
+            "{vm} is registered too; the settings of its accounts are its own and were not looked at"
+        ),
         AzureFinding::EndpointMissing { endpoint } => {
-            format!("the vault has no private endpoint {endpoint}, so there is no path to check")
+            format!(
+                "the vault has no private endpoint {endpoint}: there is no private path, and once a \
+                 machine was registered the vault can never get its first one"
+            )
         }
+        AzureFinding::AccountUnseen => "the machine is registered; whether the plugin's account \
+             came with it was not looked at, because its settings are not at hand"
+            .to_owned(),
+        AzureFinding::WaysUntried => "which way fails was not tried, because the machine's \
+             settings are not at hand"
+            .to_owned(),
         AzureFinding::DatabaseNameUnfit {
             database,
             characters,
@@ -150,7 +162,7 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         AzureFinding::BackupFailed { azure_code, .. } => match known(azure_code) {
             Some(known) => known.remedy.to_owned(),
             None => "look the code up in \"Troubleshoot SQL Server database backup by using Azure \
-                     Backup\" on learn.microsoft.com; every way that Sidestep tried works"
+                     Backup\" on learn.microsoft.com"
                 .to_owned(),
         },
         AzureFinding::VaultNotEmpty { .. } => "use a new vault: set [vault] name to one that does \
@@ -200,9 +212,14 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
             "ResourceGroupNotFound" => {
                 "correct the resource group in the site file, or have it made".to_owned()
             }
-            _ => "put right what Azure says, then start again: what is done already is found and \
-                  not done twice"
-                .to_owned(),
+            _ => known(code).map_or_else(
+                || {
+                    "put right what Azure says, then start again: what is done already is found \
+                     and not done twice"
+                        .to_owned()
+                },
+                |known| known.remedy.to_owned(),
+            ),
         },
         AzureFinding::PermissionMissing {
             doing,
@@ -243,8 +260,20 @@ pub(crate) fn remedy(finding: &AzureFinding) -> String {
         AzureFinding::EndpointFailed { .. } => {
             "look at the endpoint in the portal; delete it there and start again".to_owned()
         }
+        AzureFinding::OtherMachine { .. } => {
+            "run Sidestep for it as well, with that machine first below [[vm]]".to_owned()
+        }
         AzureFinding::EndpointMissing { .. } => {
-            "`sidestep run` makes it; correct [private_endpoint] name where it has another"
+            "`sidestep run` from its first step makes it; correct [private_endpoint] name where it \
+             has another"
+                .to_owned()
+        }
+        AzureFinding::AccountUnseen => "give `--at FILE.reg` with an export of the machine's \
+             HKEY_USERS, or see there that NT SERVICE\\AzureWLBackupPluginSvc has a key"
+            .to_owned(),
+        AzureFinding::WaysUntried => {
+            "`sidestep check --at FILE.reg` tries them, with an export of \
+             the machine's HKEY_USERS"
                 .to_owned()
         }
         AzureFinding::DatabaseNameUnfit { .. } => {
@@ -286,8 +315,8 @@ const KNOWN: &[Known] = &[
     Known {
         code: "UserErrorVMInternetConnectivityIssue",
         meaning: "the machine cannot reach Azure Backup, Storage or Entra ID",
-        remedy: "every way that Sidestep tried works from here: look at the network security group, \
-                 the machine's firewall and antivirus",
+        remedy: "where `sidestep check` passes, look at the network security group, the machine's \
+                 firewall and antivirus",
     },
     Known {
         code: "WorkloadExtensionNotReachable",

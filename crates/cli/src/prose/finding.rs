@@ -5,6 +5,7 @@ use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::readers::Difference;
+use sidestep_model::redacted::Address;
 
 use super::azure;
 use crate::render::plural;
@@ -44,16 +45,19 @@ pub(crate) fn message(finding: &Finding) -> String {
             format!("the site sends traffic by the proxy, but {account} has none")
         }
         Finding::ProxyUnusable { account, proxy } => format!(
-            "the proxy string \"{proxy}\" of {account} cannot be used by .NET Framework: every \
-             request of the service would fail"
+            "the proxy string \"{}\" of {account} cannot be used by .NET Framework: every \
+             request of the service would fail",
+            printable(proxy)
         ),
         Finding::MisspeltName { entry, meant } => format!(
             "the list holds \"{entry}\", which is no known name; \"{meant}\" was probably meant \
              and is not covered by it"
         ),
         Finding::EntryBreaksList { account, entry } => format!(
-            "the entry \"{entry}\" in the list of {account} breaks the list for a reader (a / \
-             outside http:// or https://, or text that is not ASCII)"
+            "the entry \"{}\" in the list of {account} breaks the list for a reader (a / \
+             outside http:// or https://, a line end or another control character, or text that \
+             is not ASCII)",
+            printable(entry)
         ),
         Finding::EntryAgainstSite {
             account,
@@ -64,8 +68,11 @@ pub(crate) fn message(finding: &Finding) -> String {
              the proxy",
             prose::service(*service)
         ),
-        Finding::ListLong { characters } => format!(
-            "the list has {characters} characters, more than {}",
+        Finding::ListLong {
+            account,
+            characters,
+        } => format!(
+            "the list of {account} has {characters} characters, more than {}",
             readers_that_break(*characters)
         ),
         Finding::AccountMissing {
@@ -104,14 +111,23 @@ pub(crate) fn message(finding: &Finding) -> String {
                 source_fault(fault)
             )
         }
-        Finding::CredentialsWouldBeLost { account, value } => format!(
-            "{} of {account} holds a user and password, which would be overwritten; a journal \
-             never holds them, so they could not be put back",
-            value.name()
+        Finding::CredentialsWouldBeLost {
+            account,
+            value,
+            address,
+        } => format!(
+            "{} of {account} holds {}, which would be overwritten; a journal never holds them, so \
+             they could not be put back",
+            value.name(),
+            match address {
+                Address::Proxy => "a user and password for the proxy",
+                Address::Script => "a user and password for the configuration script",
+                Address::Unknown => "bytes in which a user and password may be",
+            }
         ),
         Finding::CredentialsGone { account, value } => format!(
-            "{} of {account} held a user and password, which no journal holds and the account no \
-             longer has: it cannot be put back",
+            "{} of {account} held what is, or may be, a user and password, which no journal holds \
+             and the account no longer has: it cannot be put back",
             value.name()
         ),
         Finding::EditedSince { account, value } => format!(
@@ -208,6 +224,9 @@ pub(crate) fn message(finding: &Finding) -> String {
             Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
             Interruption::Finished => {
                 format!("run {run} was interrupted; it is finished now")
+            }
+            Interruption::NothingWritten => {
+                format!("run {run} was interrupted before it had written anything")
             }
             Interruption::PutBack => {
                 format!("run {run} was interrupted; what it had written is put back now")
@@ -350,7 +369,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             pac_fragment(direct)
         ),
         Finding::AutoConfigScript { direct, .. } => format!(
-            "have the script's owner put these lines at the top of FindProxyForURL:\n{}",
+            "switch it off for this account (--clear-pac), or have the script's owner put these lines at the top of FindProxyForURL:\n{}",
             pac_fragment(direct)
         ),
         Finding::PerMachinePolicy => {
@@ -422,10 +441,20 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::SourceNotCopyable { .. } => "set the proxy up there and switch it on, or leave \
              --copy-from out and name the proxy in the site file with [proxy] mode = \"set\""
             .to_owned(),
+        Finding::CredentialsWouldBeLost {
+            address: Address::Script,
+            ..
+        } => "note them down and take them out of the script's address yourself first".to_owned(),
+        Finding::CredentialsWouldBeLost {
+            address: Address::Unknown,
+            ..
+        } => "look at it with `sidestep decode`, keep a copy and set it anew in Windows' own \
+              dialog first"
+            .to_owned(),
         Finding::CredentialsWouldBeLost { .. } => "note them down and take them out yourself \
              first; Azure Backup supports no proxy that asks for a user"
             .to_owned(),
-        Finding::CredentialsGone { .. } => "set that proxy once more as it was set then, by \
+        Finding::CredentialsGone { .. } => "set that proxy or script once more as it was set then, by \
              --copy-from or in Windows' own dialog; nothing else of the run is put back without it"
             .to_owned(),
         Finding::EditedSince { .. } => "look at it with `sidestep show`; what Sidestep had added \
@@ -567,6 +596,15 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             .to_owned(),
         Finding::Azure(finding) => azure::remedy(finding),
     }
+}
+
+/// Text in which a control character is seen and does nothing.
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        control if control.is_control() => control.escape_default().to_string(),
+        other => other.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Where the lines for a script come from when no site says which.

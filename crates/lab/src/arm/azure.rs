@@ -61,6 +61,10 @@ impl Azure {
         &self.0.setup
     }
 
+    pub(super) fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
     pub(super) fn world(&self) -> &World {
         &self.0.world
     }

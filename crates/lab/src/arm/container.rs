@@ -29,10 +29,12 @@ pub(super) fn protectable(azure: &Azure, call: &Call) -> Reply {
     let value: Vec<Value> = vaults
         .flat_map(|vault| {
             let machines = state.machines.iter();
-            machines.filter(|machine| {
-                let known = vault.container(&name_of(machine));
-                known.is_none_or(|container| !container.is_registered)
-            })
+            machines
+                .filter(|_| state.machines_are_seen)
+                .filter(|machine| {
+                    let known = vault.container(&name_of(machine));
+                    known.is_none_or(|container| !container.is_registered)
+                })
         })
         .filter(|_| filter.allows("backupManagementType", WORKLOAD))
         .map(|machine| protectable_document(&id, machine))
@@ -43,7 +45,11 @@ pub(super) fn protectable(azure: &Azure, call: &Call) -> Reply {
 /// `POST …/refreshContainers`.
 pub(super) fn refresh(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     only(call, &["POST"])?;
-    let operation = azure.world().state().begin(1, End::Succeeded);
+    let operation = {
+        let mut state = azure.world().state();
+        state.machines_are_seen = true;
+        state.begin(1, End::Succeeded)
+    };
     let path = format!(
         "{}/backupFabrics/Azure/operationResults/{operation}",
         vault::of(call)

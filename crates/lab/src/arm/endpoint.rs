@@ -15,6 +15,7 @@ use super::vault::connection_state;
 use super::world::members;
 use super::zone_group;
 use crate::address::Plan;
+use crate::setup::Fault;
 
 /// Looks at which a new endpoint still shows as being made.
 const MAKING: u32 = 2;
@@ -81,6 +82,11 @@ fn put(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let state = &mut *azure.world().state();
     let plan = azure.world().plan();
     let id = call.id();
+    if azure.setup().has(Fault::EndpointsForbidden) {
+        let client = &azure.directory().credentials().client_id;
+        let action = "Microsoft.Network/privateEndpoints/write";
+        return Err(Problem::forbidden(client, action, &id));
+    }
     if let Some(known) = state.endpoint(&id).cloned() {
         let is_made = state.is_made(known.made_by.as_ref());
         let reply = Reply::ok(document(state, plan, &known));
@@ -102,6 +108,7 @@ fn put(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let operation = state.begin(MAKING, End::Succeeded);
     let endpoint = Endpoint {
         made_by: Some(operation.clone()),
+        needs_approval: wanted.is_manual || azure.setup().has(Fault::ApprovalNeeded),
         ..wanted
     };
     state.census.endpoints += 1;
@@ -166,6 +173,7 @@ fn wanted(state: &State, call: &Call, id: &str) -> Result<Endpoint, Problem> {
             crate::address::VAULT_NUMBER
         ),
         is_manual: automatic.is_none(),
+        needs_approval: true,
         made_by: None,
         groups: Vec::new(),
     })

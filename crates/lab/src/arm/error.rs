@@ -72,6 +72,17 @@ impl Problem {
         Self::bad("MissingApiVersionParameter", message)
     }
 
+    /// As Resource Manager says that a role is missing ("Troubleshoot Azure RBAC",
+    /// MicrosoftDocs/azure-docs).
+    pub(super) fn forbidden(client: &str, action: &str, scope: &str) -> Self {
+        let message = format!(
+            "The client '{client}' with object id '{client}' does not have authorization to perform \
+             action '{action}' over scope '{scope}' or the scope is invalid. If access was recently \
+             granted, please refresh your credentials."
+        );
+        Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
+    }
+
     /// As Azure Backup says that a request makes no sense to it.
     pub(super) fn input(detail: &str) -> Self {
         let message = format!("Input provided for the call is invalid: {detail}");

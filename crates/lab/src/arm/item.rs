@@ -18,6 +18,7 @@ use super::state::{Item, JobEnd, State, Vault, same};
 use super::vault;
 use super::work::Order;
 use crate::address::Allocated;
+use crate::setup::Fault;
 
 const WORKLOAD: &str = "AzureWorkload";
 
@@ -222,6 +223,12 @@ pub(super) fn back_up(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     }
     let job = job::begin(state, call, &vault.id, &item, &operation, JobEnd::Running);
     state.census.backup_jobs += 1;
+    if azure.setup().has(Fault::JobsUnmarked)
+        && let Some(vault) = state.vault_mut(&vault.id)
+        && let Some(job) = vault.job_mut(&job)
+    {
+        job.activity.clone_from(&job.id);
+    }
     let bytes = state.vault_mut(&vault.id).and_then(|vault| {
         vault.grown = vault.grown.max(Allocated::BackedUp);
         vault.job_mut(&job)?.bytes.clone()

@@ -20,7 +20,8 @@ pub(super) fn list(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let filter = Filter::parse(call.parameter("$filter").unwrap_or_default());
     let state = azure.world().state();
     let vaults = state.vault(&vault::of(call)).into_iter();
-    let is_asked = filter.allows("backupManagementType", WORKLOAD)
+    let is_asked = state.databases_are_seen
+        && filter.allows("backupManagementType", WORKLOAD)
         && (filter.allows("workloadType", "SQLDataBase") || filter.allows("workloadType", "SQL"));
     let value: Vec<Value> = vaults
         .filter(|_| is_asked)

@@ -18,6 +18,8 @@ impl State {
     pub(crate) fn start(setup: &Setup, plan: &Plan) -> Self {
         let mut state = Self {
             location: setup.region.clone(),
+            machines_are_seen: !setup.has(Fault::MachinesUnseen),
+            databases_are_seen: !setup.has(Fault::DatabasesUnseen),
             ..Self::default()
         };
         let subscription = format!("/subscriptions/{}", setup.subscription);
@@ -30,7 +32,7 @@ impl State {
         state.add_machines(setup, &subscription);
         state.add_zones(setup, plan, &subscription);
         if setup.vault_exists {
-            let made = vault::new(&vault, &setup.region, setup.vault_public_access);
+            let made = vault::new(setup, &vault, &setup.region, setup.vault_public_access);
             state.vaults.push(made);
         }
         if setup.has(Fault::PluginNotRegistered) {
@@ -123,34 +125,31 @@ impl State {
     fn register_before(&mut self, setup: &Setup, vault: &str) {
         let machine = self.machines.first().cloned().unwrap_or_default();
         self.use_vault(vault, &machine);
+        let mut endpoint = made_before(setup, vault);
+        if setup.dns_by_hand {
+            self.endpoints.push(endpoint);
+            return;
+        }
         let zones = self.zones.iter();
         let zones: Vec<(String, String)> = zones
             .map(|zone| (last_part(&zone.id).replace('.', "-"), zone.id.clone()))
             .collect();
-        let id = setup.endpoint_id.clone();
-        let group = ZoneGroup {
-            id: format!("{id}/privateDnsZoneGroups/default"),
+        endpoint.groups.push(ZoneGroup {
+            id: format!("{}/privateDnsZoneGroups/default", endpoint.id),
             zones,
             made_by: None,
-        };
-        self.endpoints.push(Endpoint {
-            location: setup.region.clone(),
-            subnet: setup.subnet_id.clone(),
-            vault: vault.to_owned(),
-            connection_name: format!(
-                "{}.{VAULT_NUMBER}.backup.{}",
-                last_part(&id),
-                guid(&format!("connection of {}", id.to_lowercase()))
-            ),
-            is_manual: false,
-            made_by: None,
-            groups: if setup.dns_by_hand {
-                Vec::new()
-            } else {
-                vec![group]
-            },
-            id,
         });
+        self.endpoints.push(endpoint);
+    }
+
+    /// The site's endpoint is made, by somebody who may.
+    pub(super) fn make_endpoint(&mut self, setup: &Setup) {
+        let Some(vault) = self.vaults.first().map(|vault| vault.id.clone()) else {
+            return;
+        };
+        if self.endpoint(&setup.endpoint_id).is_none() {
+            self.endpoints.push(made_before(setup, &vault));
+        }
     }
 
     /// The vault has a machine registered.
@@ -166,6 +165,26 @@ impl State {
                 updated: Timestamp::now(),
             });
         }
+    }
+}
+
+/// The site's endpoint, approved and without zones.
+fn made_before(setup: &Setup, vault: &str) -> Endpoint {
+    let id = setup.endpoint_id.clone();
+    Endpoint {
+        location: setup.region.clone(),
+        subnet: setup.subnet_id.clone(),
+        vault: vault.to_owned(),
+        connection_name: format!(
+            "{}.{VAULT_NUMBER}.backup.{}",
+            last_part(&id),
+            guid(&format!("connection of {}", id.to_lowercase()))
+        ),
+        is_manual: false,
+        needs_approval: false,
+        made_by: None,
+        groups: Vec::new(),
+        id,
     }
 }
 

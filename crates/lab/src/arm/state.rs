@@ -26,6 +26,10 @@ pub(crate) struct State {
     pub(super) networks: Vec<Network>,
     /// Ids of virtual machines.
     pub(super) machines: Vec<String>,
+    /// Whether Azure Backup has looked for machines.
+    pub(super) machines_are_seen: bool,
+    /// Whether it has looked for databases on those that are registered.
+    pub(super) databases_are_seen: bool,
     pub(super) vaults: Vec<Vault>,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) zones: Vec<Zone>,
@@ -77,6 +81,8 @@ pub(super) struct Endpoint {
     pub(super) vault: String,
     pub(super) connection_name: String,
     pub(super) is_manual: bool,
+    /// Whether somebody has to approve it.
+    pub(super) needs_approval: bool,
     pub(super) made_by: Option<String>,
     pub(super) groups: Vec<ZoneGroup>,
 }

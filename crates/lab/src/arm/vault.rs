@@ -16,6 +16,7 @@ use super::policy;
 use super::router::only;
 use super::state::{Endpoint, State, Vault, last_part, part_after, same};
 use crate::address::{Allocated, LABELS};
+use crate::setup::{Fault, Setup};
 
 const KIND: &str = "Microsoft.RecoveryServices/vaults";
 
@@ -35,7 +36,7 @@ pub(super) fn one(azure: &Azure, call: &Call) -> Result<Reply, Problem> {
     let id = call.id();
     let Some(known) = state.vault(&id).cloned() else {
         return if call.method == Method::PUT {
-            Ok(create(state, call, &id))
+            Ok(create(azure.setup(), state, call, &id))
         } else {
             Err(missing(&id))
         };
@@ -79,7 +80,7 @@ pub(super) fn missing(id: &str) -> Problem {
 }
 
 /// A vault with what the services fill in by themselves.
-pub(super) fn new(id: &str, location: &str, public_access: bool) -> Vault {
+pub(super) fn new(setup: &Setup, id: &str, location: &str, public_access: bool) -> Vault {
     Vault {
         id: id.to_owned(),
         location: location.to_owned(),
@@ -94,20 +95,24 @@ pub(super) fn new(id: &str, location: &str, public_access: bool) -> Vault {
         grown: Allocated::Created,
         connection_states: BTreeMap::new(),
         containers: Vec::new(),
-        policies: policy::defaults(),
+        policies: if setup.has(Fault::PolicyMissing) {
+            Vec::new()
+        } else {
+            policy::defaults()
+        },
         items: Vec::new(),
         intents: Vec::new(),
         jobs: Vec::new(),
     }
 }
 
-fn create(state: &mut State, call: &Call, id: &str) -> Reply {
+fn create(setup: &Setup, state: &mut State, call: &Call, id: &str) -> Reply {
     let location = call.pointer("/location").and_then(Value::as_str);
     let location = location.unwrap_or(&state.location).to_owned();
     let operation = state.begin_vault(2);
     let mut vault = Vault {
         made_by: Some(operation.clone()),
-        ..new(id, &location, true)
+        ..new(setup, id, &location, true)
     };
     change(&mut vault, call);
     state.census.vaults += 1;
@@ -344,7 +349,7 @@ pub(super) fn connection_state(state: &State, endpoint: &Endpoint) -> (String, S
     let decided = vault.and_then(|vault| vault.connection_states.get(&endpoint.connection_name));
     match decided {
         Some(decided) => decided.clone(),
-        None if endpoint.is_manual => ("Pending".to_owned(), String::new()),
+        None if endpoint.needs_approval => ("Pending".to_owned(), String::new()),
         None => ("Approved".to_owned(), "None".to_owned()),
     }
 }

@@ -68,7 +68,9 @@ impl Work {
         let work = self.clone();
         self.spawn(async move {
             let result = work.guest.call_in().await;
-            finish(&mut work.world.state(), &operation, result);
+            let mut state = work.world.state();
+            state.databases_are_seen |= result.is_ok();
+            finish(&mut state, &operation, result);
         });
     }
 

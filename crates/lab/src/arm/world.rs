@@ -9,6 +9,7 @@ use super::vault::connection_state;
 use crate::address::{Host, Plan, View};
 use crate::guest::{Backup, BackupFailure};
 use crate::record::Service;
+use crate::setup::Setup;
 
 /// Shared by DNS, the proxy, the services and Resource Manager.
 #[derive(Clone)]
@@ -74,6 +75,11 @@ impl World {
                 .by_hand
                 .insert(member.record.to_lowercase(), member.address);
         }
+    }
+
+    /// The team that owns the network makes the site's endpoint.
+    pub(crate) fn make_endpoint(&self, setup: &Setup) {
+        self.state().make_endpoint(setup);
     }
 
     pub(crate) fn stored(&self) -> Option<Backup> {

@@ -114,10 +114,7 @@ impl ConnectionSettings {
         writer.text(&self.proxy_server);
         writer.text(&self.proxy_bypass);
         writer.text(&self.auto_config_url);
-        match &self.tail {
-            Tail::Whole(cache) => cache.encode(&mut writer),
-            Tail::Opaque(bytes) => writer.bytes(bytes),
-        }
+        writer.bytes(&self.tail.encode());
         writer.finish()
     }
 
@@ -172,6 +169,28 @@ impl ConnectionSettings {
 }
 
 impl Tail {
+    /// Its bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Whole(cache) => {
+                let mut writer = Writer::default();
+                cache.encode(&mut writer);
+                writer.finish()
+            }
+            Self::Opaque(bytes) => bytes.clone(),
+        }
+    }
+
+    /// Whether a user and password can be in it: an `@`, whatever the field, or
+    /// bytes that are not understood and that are not all zero.
+    pub(crate) fn may_hide_credentials(&self) -> bool {
+        let unknown = match self {
+            Self::Whole(cache) => &cache.surplus,
+            Self::Opaque(bytes) => bytes,
+        };
+        unknown.iter().any(|byte| *byte != 0) || self.encode().contains(&b'@')
+    }
+
     fn decode(version: u32, reader: &Reader<'_>) -> Self {
         let has_sockaddrs = match version {
             VERSION_WITHOUT_SOCKADDRS => false,

@@ -184,6 +184,18 @@ pub enum AzureFinding {
         /// The site's name of it.
         endpoint: String,
     },
+    /// SS526: whether a registration brought the plugin's account was not looked
+    /// at, because the machine's settings are not at hand.
+    AccountUnseen,
+    /// SS527: the ways behind a failure were not tried, because the machine's
+    /// settings are not at hand.
+    WaysUntried,
+    /// SS528: a further machine of the site: it is registered, but its accounts'
+    /// settings are its own.
+    OtherMachine {
+        /// The machine's name.
+        vm: String,
+    },
     /// SS601: a database's name with which Azure configures no protection.
     DatabaseNameUnfit {
         /// `INSTANCE/database`.
@@ -237,6 +249,9 @@ impl AzureFinding {
             Self::ApprovalPending { .. } => 523,
             Self::EndpointFailed { .. } => 524,
             Self::EndpointMissing { .. } => 525,
+            Self::AccountUnseen => 526,
+            Self::WaysUntried => 527,
+            Self::OtherMachine { .. } => 528,
             Self::DatabaseNameUnfit { .. } => 601,
             Self::NothingChosen { .. } => 602,
             Self::PatternMatchesNothing { .. } => 603,
@@ -247,13 +262,17 @@ impl AzureFinding {
     pub(super) fn severity(&self) -> Severity {
         match self {
             Self::DatabaseNameUnfit { .. } => Severity::Warning,
+            Self::AccountUnseen | Self::OtherMachine { .. } | Self::WaysUntried => Severity::Note,
             _ => Severity::Error,
         }
     }
 
     pub(super) fn effect(&self) -> Effect {
         match self {
-            Self::DatabaseNameUnfit { .. } => Effect::GoOn,
+            Self::DatabaseNameUnfit { .. }
+            | Self::AccountUnseen
+            | Self::OtherMachine { .. }
+            | Self::WaysUntried => Effect::GoOn,
             Self::BackupFailed { .. } => Effect::Fail,
             Self::NotConfirmed { .. } | Self::BackupAmbiguous { .. } => Effect::RefuseData,
             Self::Refused { .. }

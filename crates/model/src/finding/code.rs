@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Finding;
+use crate::observed::Absence;
+
 /// A finding's stable code, `SS101` and so on; never renumbered, never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(pub(super) u16);
@@ -66,5 +69,70 @@ impl fmt::Debug for Code {
 impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl Finding {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code(match self {
+            Self::AutoDetectOn { .. } => 101,
+            Self::AutoConfigScript { .. } => 102,
+            Self::PerMachinePolicy => 103,
+            Self::ProxySwitchedOff { .. } => 104,
+            Self::ProxyMissing { .. } => 105,
+            Self::ProxyUnusable { .. } => 106,
+            Self::MisspeltName { .. } => 107,
+            Self::EntryBreaksList { .. } => 108,
+            Self::EntryAgainstSite { .. } => 109,
+            Self::ListLong { .. } => 110,
+            Self::AccountMissing { absence, .. } => match absence {
+                Absence::NotSaid | Absence::NotRegistered => 111,
+                Absence::ServiceIsThere { .. } => 142,
+                Absence::ProfileAlone { .. } => 143,
+            },
+            Self::BlobUnreadable { .. } => 112,
+            Self::SettingsUnset { .. } => 114,
+            Self::BlobMissing { .. } => 115,
+            Self::NameNotCovered { .. } => 116,
+            Self::ReadersDisagree { .. } => 117,
+            Self::SourceNotCopyable { .. } => 118,
+            Self::CredentialsWouldBeLost { .. } => 119,
+            Self::EditedSince { .. } => 120,
+            Self::PlainValueDiffers { .. } => 124,
+            Self::BlobsDiffer { .. } => 125,
+            Self::SavedBlobMissing { .. } => 126,
+            Self::WinHttpDiffers { .. } => 127,
+            Self::WinHttpUnreadable { .. } => 128,
+            Self::WinHttpWildcard { .. } => 129,
+            Self::ForeignVersion { .. } => 130,
+            Self::ScriptBlank { .. } => 131,
+            Self::WrongType { .. } => 132,
+            Self::DirectFlagMissing { .. } => 133,
+            Self::EntriesRunTogether { .. } => 134,
+            Self::EntriesDropped { .. } => 135,
+            Self::CredentialsGone { .. } => 136,
+            Self::RunInterrupted { .. } => 711,
+            Self::NameUnknown { .. } => 201,
+            Self::ProxyUnreachable { .. } => 301,
+            Self::EntraByProxyOnly { .. } => 302,
+            Self::EntraDirectOnly { .. } => 303,
+            Self::EndpointUnreachable { .. } => 304,
+            Self::ProtectedOnProxy { .. } => 305,
+            Self::EntraOffRoute { .. } => 306,
+            Self::ProtectedOffProxy { .. } => 307,
+            Self::WitnessesDisagree { .. } => 308,
+            Self::TlsFails { .. } => 401,
+            Self::AccountNeeded { .. } => 140,
+            Self::SettingsNotAsWanted { .. } => 141,
+            Self::RecordsMissing { .. } => 202,
+            Self::NamesNotPrivate { .. } => 203,
+            Self::PublicFallback { .. } => 204,
+            Self::ProtectedPublic { .. } => 309,
+            Self::RouteAgainstSite { .. } => 311,
+            Self::TlsInspected { .. } => 402,
+            Self::Azure(finding) => finding.code(),
+        })
     }
 }

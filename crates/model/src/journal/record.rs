@@ -24,6 +24,9 @@ pub enum Record {
     Intent {
         /// Account by account.
         accounts: Vec<Intent>,
+        /// What is left alone, because somebody else changed it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<Kept>,
     },
     /// One value is about to be written or taken away.
     Write {

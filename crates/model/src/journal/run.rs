@@ -27,6 +27,8 @@ pub struct Run {
 pub struct Transaction {
     /// What was to be changed.
     pub intents: Vec<Intent>,
+    /// What was to be left alone, because somebody else had changed it.
+    pub kept: Vec<Kept>,
     /// How it ended; `None` where it was interrupted.
     pub end: Option<TransactionEnd>,
 }
@@ -107,8 +109,9 @@ impl Run {
                         _ => OrderFate::Dropped,
                     };
                 }
-                (Record::Intent { accounts }, None) => transactions.push(Transaction {
+                (Record::Intent { accounts, kept }, None) => transactions.push(Transaction {
                     intents: accounts,
+                    kept,
                     end: None,
                 }),
                 (Record::Commit { time }, Some(open)) => {
@@ -157,6 +160,19 @@ impl Run {
     }
 }
 
+impl Run {
+    /// What the run did not put back, because somebody else had changed it.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        let kept = |transaction: &Transaction| match &transaction.end {
+            Some(TransactionEnd::Committed(_)) => transaction.kept.clone(),
+            Some(TransactionEnd::RolledBack { kept, .. }) => kept.clone(),
+            None => Vec::new(),
+        };
+        self.transactions.iter().flat_map(kept).collect()
+    }
+}
+
 impl Intent {
     /// This, and then `later`.
     fn extend(&mut self, later: &Self) {
@@ -178,13 +194,14 @@ impl Intent {
     }
 }
 
-/// The last order of a backup of `database` that any of `runs` wrote down.
+/// The last order of a backup of `item` that any of `runs` wrote down. Another
+/// machine's database, or another vault's, may have the same name.
 #[must_use]
-pub fn last_backup<'a>(runs: &'a [Run], database: &str) -> Option<&'a Backup> {
+pub fn last_backup<'a>(runs: &'a [Run], item: &str) -> Option<&'a Backup> {
     let mut ordered: Vec<&Run> = runs.iter().collect();
     ordered.sort_by_key(|run| run.begin.run);
     let mut backups = ordered.into_iter().flat_map(|run| &run.backups).rev();
-    backups.find(|backup| backup.order.database.eq_ignore_ascii_case(database))
+    backups.find(|backup| backup.order.item.eq_ignore_ascii_case(item))
 }
 
 /// The run that undid `run` and was not itself undone.

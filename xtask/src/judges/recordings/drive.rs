@@ -39,7 +39,7 @@ pub(super) async fn drive(kind: Kind, azure: &Azure, interaction: &Interaction) 
         Kind::Policy => outcome(azure.policy(&vault, &name).await, of_policy),
         Kind::Jobs => {
             let filter = JobFilter {
-                operation: JobOperation::Backup,
+                operation: Some(JobOperation::Backup),
                 since: Timestamp::UNIX_EPOCH,
             };
             outcome(azure.jobs(&vault, &filter).await, of_job)
