@@ -61,14 +61,7 @@ fn article() -> Entries {
 fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, CommandError> {
     let site = site.site_if_any()?;
     let cloud = match (&args.cloud, &site) {
-        (Some(name), _) => Cloud::ALL
-            .iter()
-            .copied()
-            .find(|cloud| cloud.key().eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                CommandError::usage(format!("there is no cloud \"{name}\""))
-                    .hint("AzureCloud, AzureUSGovernment or AzureChinaCloud")
-            })?,
+        (Some(name), _) => cloud_named(name)?,
         (None, Some(site)) => site.azure.cloud,
         (None, None) => Cloud::AzureCloud,
     };
@@ -95,6 +88,17 @@ fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, 
     }
     let reasons = required_list(Catalogue::of(cloud), &choices);
     Ok(reasons.into_iter().map(|reason| entry(&reason)).collect())
+}
+
+/// The cloud of that name.
+pub(crate) fn cloud_named(name: &str) -> Result<Cloud, CommandError> {
+    let mut clouds = Cloud::ALL.iter().copied();
+    clouds
+        .find(|cloud| cloud.key().eq_ignore_ascii_case(name))
+        .ok_or_else(|| {
+            CommandError::usage(format!("there is no cloud \"{name}\""))
+                .hint("AzureCloud, AzureUSGovernment or AzureChinaCloud")
+        })
 }
 
 fn entry(reason: &EntryReason) -> (String, Value) {

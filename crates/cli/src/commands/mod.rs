@@ -8,6 +8,7 @@ mod dispatch;
 mod history;
 mod init;
 mod lab;
+mod lint;
 mod plan;
 mod rehearse;
 mod rehearse_report;

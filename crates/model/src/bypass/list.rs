@@ -55,6 +55,24 @@ impl BypassList {
         }
     }
 
+    /// The entry that covers the destination, whatever the consumer does without
+    /// being told; for `WinINet` the last one, and whatever `<-loopback>` says.
+    #[must_use]
+    pub fn coverage(&self, destination: &Destination, host: &HostContext) -> Decision {
+        let poison = |entry: &&Entry| entry.form == EntryForm::Poison;
+        if let Some(entry) = self.entries.iter().find(poison) {
+            return Decision::Direct(DirectBecause::ListInvalid { index: entry.index });
+        }
+        let covers = |entry: &&Entry| self.covers(entry, destination, host);
+        let entry = match self.consumer {
+            Consumer::DotnetFramework => self.entries.iter().find(covers),
+            Consumer::Wininet => self.entries.iter().rfind(covers),
+        };
+        entry.map_or(Decision::NotListed, |entry| {
+            Decision::Direct(DirectBecause::Entry { index: entry.index })
+        })
+    }
+
     /// Loopback first, whatever the list says; then any entry will do.
     fn decide_dotnet(&self, destination: &Destination, host: &HostContext) -> Decision {
         if matching::is_implicit(destination, self.consumer) {

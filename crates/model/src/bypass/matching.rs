@@ -108,7 +108,7 @@ fn is_wininet_implicit(host: &str) -> bool {
 }
 
 /// `*` stands for any characters, also none; everything else for itself.
-fn is_match(glob: &str, text: &str) -> bool {
+pub(super) fn is_match(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut at_glob, mut at_text) = (0, 0);
     // Where to resume when the last wildcard has to swallow one byte more.

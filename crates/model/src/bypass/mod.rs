@@ -11,9 +11,14 @@ mod consumer;
 mod entry;
 mod list;
 mod matching;
+mod minimise;
+mod near;
+pub mod proof;
 
 pub use agreement::readers_agree;
 pub use consumer::{Consumer, UnknownConsumer};
 pub use entry::{DeadBecause, Entry, EntryForm, Pattern};
 pub use list::{BypassList, Decision, DirectBecause, join};
 pub use matching::HostContext;
+pub use minimise::{Dropped, DroppedBecause, Minimised, minimise};
+pub use near::{Near, NearBecause};
