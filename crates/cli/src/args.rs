@@ -251,6 +251,21 @@ pub(crate) struct Bypass {
     /// The cloud, instead of what the site file says.
     #[arg(long, value_name = "CLOUD")]
     pub(crate) cloud: Option<String>,
+    /// Say of each entry what it is for, who asks for it, and since when.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) explain: bool,
+    /// Only this region's names of Azure Backup, instead of every region's.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Exact names (see --names) in place of the patterns that cover them.
+    #[arg(long, requires = "names")]
+    pub(crate) exact: bool,
+    /// The names that the private endpoint serves, or @FILE with one a line.
+    #[arg(long, value_name = "NAME", num_args = 1.., requires = "exact")]
+    pub(crate) names: Vec<String>,
+    /// The proxy that a script (--format pac) names [default: the site's; else proxy.example:8080].
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) proxy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -261,6 +276,8 @@ pub(crate) enum ListFormat {
     Lines,
     /// With service, reason, source and date.
     Json,
+    /// A proxy configuration script that answers as .NET Framework reads the list.
+    Pac,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

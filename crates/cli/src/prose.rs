@@ -21,6 +21,14 @@ pub(crate) use finding::{message, remedy};
 /// Every screen of a rehearsal carries this.
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
 
+/// What a generated script says of itself.
+pub(crate) const SCRIPT_HEADING: &str = "\
+Proxy configuration script, written by `sidestep bypass --format pac`.
+It answers as .NET Framework reads the bypass list of the same command: what an
+entry covers goes DIRECT, everything else to the proxy. An account that uses a
+script does not look at its bypass list; a fragment of this belongs into the
+script that is there, or this takes its place.";
+
 pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Note => "note",

@@ -112,6 +112,35 @@ impl BypassList {
         }
     }
 
+    /// Whether the consumer goes direct without being told.
+    pub(super) fn is_implicit(&self, destination: &Destination) -> bool {
+        matching::is_implicit(destination, self.consumer)
+    }
+
+    /// Whether the entry at a place is `<-loopback>`.
+    pub(super) fn is_minus_loopback(&self, index: usize) -> bool {
+        self.entries[index].form == EntryForm::MinusLoopback
+    }
+
+    /// Whether the entry at a place covers a destination.
+    pub(super) fn covers_at(
+        &self,
+        index: usize,
+        destination: &Destination,
+        host: &HostContext,
+    ) -> bool {
+        self.covers(&self.entries[index], destination, host)
+    }
+
+    /// Whether the entry at a place covers `https://` and this host, in lower case.
+    pub(super) fn covers_host_at(&self, index: usize, host: &str) -> bool {
+        match &self.entries[index].form {
+            EntryForm::Local => !host.contains(['.', '[']),
+            EntryForm::Pattern(pattern) => matching::covers_host(pattern, host, self.consumer),
+            EntryForm::MinusLoopback | EntryForm::Poison | EntryForm::Dead(_) => false,
+        }
+    }
+
     fn covers(&self, entry: &Entry, destination: &Destination, host: &HostContext) -> bool {
         match &entry.form {
             EntryForm::Local => matching::is_local(destination, self.consumer, host),

@@ -105,7 +105,9 @@ impl Matcher {
                 if is_implicit {
                     return Decision::Direct(DirectBecause::Implicit);
                 }
-                let tail = self.tail_of(destination.compared_host()).map(|range| range.0);
+                let tail = self
+                    .tail_of(destination.compared_host())
+                    .map(|range| range.0);
                 let before = |index: &&usize| tail.is_none_or(|tail| **index < tail);
                 let mut others = self.others.iter().take_while(before);
                 let other = others.find(|index| self.list.covers_at(**index, destination, host));
@@ -177,7 +179,8 @@ impl Matcher {
 
 /// The last bytes as one number.
 fn key(text: &[u8]) -> u64 {
-    text.last_chunk().map_or(0, |tail: &[u8; TAIL]| u64::from_ne_bytes(*tail))
+    text.last_chunk()
+        .map_or(0, |tail: &[u8; TAIL]| u64::from_ne_bytes(*tail))
 }
 
 /// What a host must end in, or be, for an entry that asks for nothing else:
