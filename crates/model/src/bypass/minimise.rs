@@ -93,12 +93,9 @@ pub fn minimise(text: &str) -> Minimised {
             kept = without;
             dropped.push((at, DroppedBecause::CoveredByOthers));
             each_is_needed = false;
-        } else if !each_is_needed {
-            continue;
-        } else if are_settled_different(&joined(&all, &without), &joined(&all, &kept)) {
-            // Needed beside all the widest.
         } else {
-            each_is_needed = false;
+            // Needed beside all the widest, if that can be settled.
+            each_is_needed &= are_settled_different(&joined(&all, &without), &joined(&all, &kept));
         }
     }
     dropped.sort_by_key(|(at, _)| *at);

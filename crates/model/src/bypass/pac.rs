@@ -29,7 +29,10 @@ pub fn pac(list: &BypassList, proxy: &str, heading: &str) -> String {
             EntryForm::MinusLoopback | EntryForm::Poison | EntryForm::Dead(_) => {}
         }
     }
-    let heading: String = heading.lines().map(|line| format!("// {line}\n")).collect();
+    let heading: String = heading
+        .lines()
+        .flat_map(|line| ["// ", line, "\n"])
+        .collect();
     let proxy: String = proxy
         .chars()
         .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
@@ -84,7 +87,7 @@ fn expression(pattern: &Pattern) -> String {
                 character if !character.is_ascii() => {
                     let mut units = [0; 2];
                     for unit in character.encode_utf16(&mut units) {
-                        text += &format!("\\u{unit:04x}");
+                        text = format!("{text}\\u{unit:04x}");
                     }
                 }
                 character if character.is_ascii_alphanumeric() => text.push(character),

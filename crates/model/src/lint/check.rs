@@ -167,7 +167,7 @@ fn absent(text: &str, wants: &Wants<'_>, missing: &mut impl FnMut(Rule)) {
             let suffix = wide.strip_prefix('*');
             suffix.is_some_and(|suffix| name.ends_with(suffix))
         };
-        let brought = seen.iter().any(|wide| is_brought(wide));
+        let brought = seen.iter().any(is_brought);
         seen.push(name);
         match endpoint.service {
             _ if brought => {}

@@ -40,7 +40,7 @@ impl Sides {
 
 /// The places of the globs that only one of two lists has. Where none of these
 /// can match any more, the lists cannot part.
-pub(super) fn unshared(globs: &Globs, sides: [BTreeSet<usize>; 2]) -> Positions {
+pub(super) fn unshared(globs: &Globs, sides: &[BTreeSet<usize>; 2]) -> Positions {
     globs.places(sides[0].symmetric_difference(&sides[1]).copied())
 }
 
@@ -64,7 +64,7 @@ pub(super) fn alphabet(named: impl Iterator<Item = char>) -> Vec<char> {
         .iter()
         .copied()
         .chain(STRUCTURE.chars())
-        .partition(|character| character.is_ascii_lowercase());
+        .partition(char::is_ascii_lowercase);
     let mut seen = BTreeSet::new();
     other
         .into_iter()

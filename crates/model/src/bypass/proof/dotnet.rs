@@ -86,7 +86,7 @@ impl Dotnet {
         let numbers =
             [&sides[0], &sides[1]].map(|rules| rules.iter().map(|rule| rule.glob).collect());
         let local_is_shared = locals[0].is_some() == locals[1].is_some();
-        let unshared = local_is_shared.then(|| unshared(&globs, numbers));
+        let unshared = local_is_shared.then(|| unshared(&globs, &numbers));
         Self {
             globs,
             sides,

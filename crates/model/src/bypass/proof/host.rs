@@ -40,6 +40,10 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what a name is made of, each on its own"
+)]
 pub(super) struct Name {
     /// The label: first, second or a later one.
     label: u8,

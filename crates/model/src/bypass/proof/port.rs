@@ -12,17 +12,17 @@ pub(super) struct Port {
     compared: Ordering,
     is_zero: bool,
     /// The scheme's own port, while the digits are its first.
-    default_port: Option<u16>,
+    own: Option<u16>,
 }
 
 impl Port {
     /// After the colon.
-    pub(super) fn before(default_port: u16) -> Self {
+    pub(super) fn before(own: u16) -> Self {
         Self {
             length: 0,
             compared: Ordering::Equal,
             is_zero: false,
-            default_port: Some(default_port),
+            own: Some(own),
         }
     }
 
@@ -37,7 +37,7 @@ impl Port {
             (Ordering::Equal, Some(highest)) => u8::try_from(character).ok()?.cmp(highest),
             (compared, _) => compared,
         };
-        let is_default_so_far = self.default_port.filter(|port| {
+        let is_default_so_far = self.own.filter(|port| {
             let digits = port.to_string();
             digits[at.min(digits.len())..].starts_with(character)
         });
@@ -45,7 +45,7 @@ impl Port {
             length: self.length + 1,
             compared,
             is_zero: at == 0 && character == '0',
-            default_port: is_default_so_far,
+            own: is_default_so_far,
         };
         let too_high = at + 1 == HIGHEST.len() && compared == Ordering::Greater;
         (!too_high).then_some(next)
@@ -54,7 +54,7 @@ impl Port {
     /// Whether it is a port, and not the scheme's own, which is left out.
     pub(super) fn is_complete(self) -> bool {
         let is_default = self
-            .default_port
+            .own
             .is_some_and(|port| port.to_string().len() == usize::from(self.length));
         self.length > 0 && !is_default
     }

@@ -56,6 +56,10 @@ struct Side {
     minus_loopback: Option<usize>,
 }
 
+/// Around the proxy, by an entry or without one.
+#[derive(Clone, Copy, Debug)]
+struct Direct(Option<usize>);
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     positions: Positions,
@@ -89,7 +93,7 @@ impl Wininet {
         let is_plain = |side: &Side| side.minus_loopback.is_none() && side.poison.is_none();
         let nothing_else =
             sides.iter().all(is_plain) && sides[0].locals.is_empty() == sides[1].locals.is_empty();
-        let unshared = nothing_else.then(|| unshared(&globs, numbers));
+        let unshared = nothing_else.then(|| unshared(&globs, &numbers));
         Self {
             globs,
             sides,
@@ -111,10 +115,10 @@ impl Wininet {
         }
     }
 
-    /// Whether one side sends the host direct, and by which entry if by one.
-    fn direct(&self, side: &Side, positions: &Positions, kind: Kind) -> Option<Option<usize>> {
+    /// Whether and why one side sends the host direct.
+    fn direct(&self, side: &Side, positions: &Positions, kind: Kind) -> Option<Direct> {
         if side.poison.is_some() {
-            return Some(side.poison);
+            return Some(Direct(side.poison));
         }
         let is_dotless = kind == Kind::Dotless;
         let locals = side.locals.iter().copied().filter(|_| is_dotless);
@@ -122,13 +126,13 @@ impl Wininet {
         let rules = rules.filter(|(glob, _)| self.globs.is_match(positions, *glob));
         let last = rules.map(|(_, entry)| *entry).chain(locals).max();
         if self.covered {
-            return last.map(Some);
+            return last.map(|last| Direct(Some(last)));
         }
         let is_implicit = self.is_implicit(positions, kind);
         match (last, side.minus_loopback) {
             (Some(last), Some(minus)) if is_implicit && last < minus => None,
-            (Some(last), _) => Some(Some(last)),
-            (None, None) if is_implicit => Some(None),
+            (Some(last), _) => Some(Direct(Some(last))),
+            (None, None) if is_implicit => Some(Direct(None)),
             (None, _) => None,
         }
     }
@@ -181,8 +185,8 @@ impl Walk for Wininet {
         let kind = state.host.kind()?;
         let [left, right] = [0, 1].map(|at| self.direct(&self.sides[at], &state.positions, kind));
         match (left, right) {
-            (Some(entry), None) => Some(Sides::part(true, entry)),
-            (None, Some(entry)) => Some(Sides::part(false, entry)),
+            (Some(Direct(entry)), None) => Some(Sides::part(true, entry)),
+            (None, Some(Direct(entry))) => Some(Sides::part(false, entry)),
             _ => None,
         }
     }
