@@ -32,7 +32,7 @@ pub(crate) fn text(proofs: &[Comparison], names: [&str; 2]) -> String {
             .into_iter()
             .filter(|part| !part.is_empty());
         let verdict = verdict.collect::<Vec<_>>().join("; ");
-        text += &format!("{consumer}: {verdict}\n");
+        text = format!("{text}{consumer}: {verdict}\n");
         for difference in &proof.differences {
             let same = |(known, _): &&mut (&Difference, Vec<String>)| {
                 known.url == difference.url && known.is_left_direct() == difference.is_left_direct()
@@ -46,12 +46,13 @@ pub(crate) fn text(proofs: &[Comparison], names: [&str; 2]) -> String {
     if shown.is_empty() {
         return text;
     }
-    let mut rows = table(&["URL", "Direct by", "For"]);
+    let mut rows = table(&["URL", "Direct by", "Entry", "For"]);
     for (difference, consumers) in shown {
         let by = names[usize::from(!difference.is_left_direct())];
         rows.add_row(vec![
             difference.url.clone(),
             format!("{by}{}", context(difference)),
+            difference.entry.clone().unwrap_or_default(),
             consumers.join(", "),
         ]);
     }
@@ -95,7 +96,7 @@ pub(crate) fn document(proofs: &[Comparison]) -> Value {
             json!({
                 "url": difference.url,
                 "direct_by": if left { "first" } else { "second" },
-                "entry_index": entry,
+                "entry": entry.map(|index| json!({ "text": difference.entry, "index": index })),
                 "dns_suffix": difference.host.dns_suffix,
                 "own_addresses": difference.host.own_addresses,
             })

@@ -26,8 +26,8 @@ pub(crate) const SCRIPT_HEADING: &str = "\
 Proxy configuration script, written by `sidestep bypass --format pac`.
 It answers as .NET Framework reads the bypass list of the same command: what an
 entry covers goes DIRECT, everything else to the proxy. An account that uses a
-script does not look at its bypass list; a fragment of this belongs into the
-script that is there, or this takes its place.";
+script does not look at its bypass list; add this to the script that is
+there, or let it take its place.";
 
 pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {

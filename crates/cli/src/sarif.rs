@@ -99,7 +99,7 @@ fn uri(path: &str) -> String {
             byte if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) => {
                 uri.push(char::from(byte));
             }
-            byte => uri += &format!("%{byte:02X}"),
+            byte => uri = format!("{uri}%{byte:02X}"),
         }
     }
     uri

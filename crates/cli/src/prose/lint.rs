@@ -146,7 +146,7 @@ pub(crate) fn remedy(rule: &Rule) -> String {
         }
         Rule::Misspelt { meant } => format!("write {meant}"),
         Rule::Slash { cidr: true } => {
-            "drop it; ranges belong into firewalls and route tables".to_owned()
+            "drop it; ranges belong in firewalls and route tables".to_owned()
         }
         Rule::Slash { cidr: false } => "write the host alone".to_owned(),
         Rule::NotAscii => "write the name's punycode form (xn--...)".to_owned(),
@@ -161,7 +161,7 @@ pub(crate) fn remedy(rule: &Rule) -> String {
         Rule::Duplicate { .. } | Rule::Covered { .. } => "it can go".to_owned(),
         Rule::LeadingDot => "write *. and the domain".to_owned(),
         Rule::NarrowerThanRange { .. } | Rule::WiderThanRange { .. } => {
-            "drop it; the range belongs into firewalls and route tables".to_owned()
+            "drop it; the range belongs in firewalls and route tables".to_owned()
         }
         Rule::AddressPattern => "keep it only where URLs hold such addresses".to_owned(),
         Rule::NoLongerPublished => "drop it, unless something else here needs it".to_owned(),

@@ -66,6 +66,8 @@ pub struct Difference {
     pub url: String,
     /// The computer that it holds for; only .NET's `<local>` asks.
     pub host: HostContext,
+    /// The entry by which the one list sends it direct, if by one.
+    pub entry: Option<String>,
     /// What the left list says.
     pub left: Decision,
     /// What the right list says.
@@ -221,10 +223,20 @@ fn confirm(
             list.decide(&destination, &host)
         }
     });
+    let text = |list: usize, decision| match decision {
+        Decision::Direct(DirectBecause::Entry { index } | DirectBecause::ListInvalid { index }) => {
+            lists[list]
+                .entries()
+                .get(index)
+                .map(|entry| entry.text.clone())
+        }
+        _ => None,
+    };
     let is_direct = |decision| matches!(decision, Decision::Direct(_));
-    (is_direct(left) != is_direct(right)).then_some(Difference {
+    (is_direct(left) != is_direct(right)).then(|| Difference {
         url: url.to_owned(),
         host,
+        entry: text(0, left).or_else(|| text(1, right)),
         left,
         right,
     })
