@@ -8,6 +8,7 @@ use std::io::Write;
 
 mod dotnet;
 mod openapi;
+mod pac;
 mod recordings;
 
 /// A claim and who can say whether it is true.
@@ -42,6 +43,11 @@ const JUDGES: &[Judge] = &[
         name: "openapi",
         claim: "what we say to Azure, and what the lab answers for it, is as Microsoft documents it",
         ask: openapi::judge,
+    },
+    Judge {
+        name: "pac",
+        claim: "the script that is made of a list sends requests where `route` says",
+        ask: pac::judge,
     },
 ];
 
