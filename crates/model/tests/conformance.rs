@@ -48,7 +48,11 @@ fn every_cell_has_its_vector() {
             let parts = vector["disagreement"].as_array().into_iter().flatten();
             let own = parts.filter(|part| part["implementation"] == *name);
             let expected = own.map(|part| &part["expected"]).next();
-            assert_eq!(expected.unwrap_or(&vector["expected"]), cell, "{id} {name}");
+            assert_eq!(
+                expected.unwrap_or_else(|| &vector["expected"]),
+                cell,
+                "{id} {name}"
+            );
         }
         let destination = Destination::parse(url).expect("every row can be routed");
         for (consumer, cell) in Consumer::ALL.into_iter().zip([dotnet, wininet]) {

@@ -192,8 +192,8 @@ fn urls(list: &str) -> Vec<String> {
     // What both sides can read, and address spellings that an engine changes not.
     urls.filter(|url| {
         Destination::parse(url).is_ok_and(|destination| {
-            let last = destination.host().trim_end_matches('.').rsplit('.').next();
-            let is_number = last.is_some_and(|last| last.parse::<u64>().is_ok());
+            let label = destination.host().trim_end_matches('.').rsplit('.').next();
+            let is_number = label.is_some_and(|label| label.parse::<u64>().is_ok());
             destination.canonical_host() == destination.host()
                 && (!is_number || destination.host().parse::<std::net::Ipv4Addr>().is_ok())
         })
