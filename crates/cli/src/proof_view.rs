@@ -28,6 +28,11 @@ pub(crate) fn text(proofs: &[Comparison], names: [&str; 2]) -> String {
             ),
         };
         let undecided = proof.undecided.as_ref().map(undecided).unwrap_or_default();
+        let undecided = match verdict.as_str() {
+            "" => undecided,
+            _ if undecided.is_empty() => undecided,
+            _ => format!("perhaps by more: {undecided}"),
+        };
         let verdict = [verdict, undecided]
             .into_iter()
             .filter(|part| !part.is_empty());
