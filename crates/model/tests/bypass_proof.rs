@@ -1,8 +1,6 @@
 //! What is proven of two lists holds: against every destination of small
 //! worlds, against random ones, and for the published list.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
 use proptest::prelude::*;
 use sidestep_model::bypass::proof::{Comparison, Scope, Undecided, compare};
 use sidestep_model::bypass::{
