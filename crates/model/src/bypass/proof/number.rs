@@ -143,7 +143,7 @@ mod tests {
     use crate::destination::ipv4;
 
     fn read(text: &str) -> Option<Number> {
-        text.chars().try_fold(Number::START, super::Number::step)
+        text.chars().try_fold(Number::START, Number::step)
     }
 
     #[test]

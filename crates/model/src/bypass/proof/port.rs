@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn every_port_but_the_default_is_read() {
         let read = |text: &str| {
-            let port = text.chars().try_fold(Port::before(443), super::Port::step);
+            let port = text.chars().try_fold(Port::before(443), Port::step);
             port.is_some_and(Port::is_complete)
         };
         for port in 0..=u16::MAX {
