@@ -3,7 +3,7 @@
 //! [`compare`](compare::compare) reads both lists at once, one character of a
 //! URL after another, breadth first: where no state is left in which they part,
 //! they decide alike everywhere; where one is, the text that led to it is a
-//! shortest destination on which they part. Decision 0009 says what is in the
+//! shortest destination on which they part. Decision 0010 says what is in the
 //! domain and what is not.
 
 mod alike;
