@@ -8,6 +8,7 @@ use std::io::Write;
 
 mod dotnet;
 mod openapi;
+mod pac;
 mod recordings;
 mod wine;
 
@@ -54,6 +55,11 @@ const JUDGES: &[Judge] = &[
         claim: "sidestep.exe changes the accounts' real settings as planned, and gives them back",
         ask: wine::judge,
         is_slow: true,
+    },
+    Judge {
+        name: "pac",
+        claim: "the script that is made of a list sends requests where `route` says",
+        ask: pac::judge,
     },
 ];
 

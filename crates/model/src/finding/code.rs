@@ -52,6 +52,12 @@ impl Code {
     pub const RUN_OVERLAID: Self = Self(710);
     /// SS310: the rehearsal's own network cannot be set up.
     pub const LAB_UNUSABLE: Self = Self(310);
+
+    /// A code of `lint`, which keeps its rules' numbers (SS106–SS134 as in
+    /// [`Finding`](super::Finding), SS150–SS167 its own).
+    pub(crate) const fn lint(number: u16) -> Self {
+        Self(number)
+    }
 }
 
 impl fmt::Display for Code {
