@@ -60,6 +60,7 @@ const JUDGES: &[Judge] = &[
         name: "pac",
         claim: "the script that is made of a list sends requests where `route` says",
         ask: pac::judge,
+        is_slow: false,
     },
 ];
 

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &args::Route, printer: Printer) -> Result<Exit, CommandE
         let routes: Vec<Value> = rows.iter().map(|row| row.document(args.consumer)).collect();
         printer.document(&json!({ "routes": routes }))?;
     } else {
-        let of_accounts = rows.iter().any(|(_, account, _)| account.is_some());
+        let of_accounts = rows.iter().any(|row| row.account.is_some());
         let mut shown = if of_accounts {
             table(&["URL", "Account", "Route", "Why"])
         } else {
