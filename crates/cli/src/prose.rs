@@ -3,6 +3,7 @@
 mod azure;
 mod finding;
 pub(crate) mod lint;
+mod remedy;
 
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{Near, NearBecause};
@@ -16,7 +17,8 @@ use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 
 pub(crate) use azure::{resource_kind, resource_state};
-pub(crate) use finding::{message, remedy};
+pub(crate) use finding::message;
+pub(crate) use remedy::remedy;
 
 /// Every screen of a rehearsal carries this.
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
