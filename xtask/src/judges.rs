@@ -10,6 +10,7 @@ mod dotnet;
 mod openapi;
 mod pac;
 mod recordings;
+mod squid;
 mod wine;
 
 /// A claim and who can say whether it is true.
@@ -48,6 +49,12 @@ const JUDGES: &[Judge] = &[
         name: "openapi",
         claim: "what we say to Azure, and what the lab answers for it, is as Microsoft documents it",
         ask: openapi::judge,
+        is_slow: false,
+    },
+    Judge {
+        name: "squid",
+        claim: "after `apply`, Backup and Storage come to the proxy no more",
+        ask: squid::judge,
         is_slow: false,
     },
     Judge {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod check_deps;
 mod debian;
+mod dist;
 mod judges;
 mod soak;
 mod windows;
@@ -17,6 +18,7 @@ usage: cargo xtask COMMAND
   check-deps        which crate may know which, and what no source file may hold
   judges [NAME]...  put claims to judges that nobody here wrote (all but wine, if none
                     is named: that one builds the Windows program and a Debian)
+  dist              pack the Windows program for others: zip, list of parts, checksums
   openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     let outcome = match arguments.split_first() {
         Some((command, [])) if command == "check-deps" => check_deps::run(workspace(), &mut out),
+        Some((command, [])) if command == "dist" => dist::run(workspace(), &mut out),
         Some((command, names)) if command == "judges" => match judges::named(names) {
             Ok(judges) => judges::run(&judges, &mut out),
             Err(unknown) => {

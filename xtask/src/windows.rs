@@ -60,23 +60,28 @@ const MANIFEST: [&str; 3] = ["asInvoker", "longPathAware", "UTF-8"];
 
 /// Builds the program and looks at it; false where it is not as it has to be.
 pub(crate) fn build(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<bool> {
-    let program = match program(workspace)? {
-        Ok(program) => program,
+    match program(workspace)? {
+        Ok(program) => is_as_it_has_to_be(workspace, &program, out),
         Err(reason) => {
             writeln!(out, "windows: not built ({reason})")?;
-            return Ok(true);
+            Ok(true)
         }
-    };
-    let size = fs::metadata(&program)?.len();
-    let imports = imports(&program)?;
-    let faults = faults(&fs::read(&program)?, size, &imports);
+    }
+}
+
+/// Says what the program is and what is wrong with it.
+pub(crate) fn is_as_it_has_to_be(
+    workspace: &Path,
+    program: &Path,
+    out: &mut dyn Write,
+) -> anyhow::Result<bool> {
+    let size = fs::metadata(program)?.len();
+    let imports = imports(program)?;
+    let faults = faults(&fs::read(program)?, size, &imports);
     writeln!(
         out,
         "windows: {}, {} kB",
-        program
-            .strip_prefix(workspace)
-            .unwrap_or(&program)
-            .display(),
+        program.strip_prefix(workspace).unwrap_or(program).display(),
         size / 1000
     )?;
     let names: Vec<&str> = imports.iter().map(String::as_str).collect();

@@ -16,6 +16,7 @@ mod chroot;
 mod claims;
 mod desk;
 mod network;
+mod traffic;
 
 /// What speaks against a claim beyond these adds nothing.
 const SHOWN: usize = 10;
@@ -30,7 +31,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         .as_str()
         .context("cargo metadata names no target directory")?;
     let folder = std::path::Path::new(target).join("judges/wine");
-    let wine = match Wine::start(&folder)? {
+    let wine = match Wine::start(&folder, None)? {
         Ok(wine) => wine,
         Err(reason) => return Ok(Verdict::NotJudged(format!("no Wine 10: {reason}"))),
     };
@@ -52,8 +53,15 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     tally.end(&format!(
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
-    let tried = format!("{} observations", tally.all);
-    Ok(match tally.all_against {
+    let (all, all_against) = (tally.all, tally.all_against);
+    drop(wine);
+    let traffic = match traffic::judge(&folder, out)? {
+        Verdict::Agrees(tried) => tried,
+        Verdict::NotJudged(reason) => format!("traffic not judged: {reason}"),
+        against @ Verdict::Disagrees(_) => return Ok(against),
+    };
+    let tried = format!("{all} observations; {traffic}");
+    Ok(match all_against {
         0 => Verdict::Agrees(tried),
         some => Verdict::Disagrees(format!("{some} of {tried}")),
     })

@@ -31,13 +31,17 @@ pub(super) struct Wine {
 }
 
 impl Wine {
-    /// Starts a Wine with an empty registry; else why there is none.
-    pub(super) fn start(folder: &Path) -> anyhow::Result<Result<Self, String>> {
+    /// Starts a Wine with an empty registry, in the network of a process or this
+    /// one's; else why there is none.
+    pub(super) fn start(
+        folder: &Path,
+        network: Option<u32>,
+    ) -> anyhow::Result<Result<Self, String>> {
         let root = folder.join(SUITE);
         if let Err(reason) = install(&root) {
             return Ok(Err(reason));
         }
-        let Some(holder) = hold(&root)? else {
+        let Some(holder) = hold(&root, network)? else {
             return Ok(Err("this process may not mount anything".to_owned()));
         };
         let wine = Self { root, holder };
@@ -67,6 +71,12 @@ impl Wine {
     /// Drive C:, seen from outside.
     pub(super) fn drive_c(&self) -> PathBuf {
         self.folder().join("prefix/drive_c")
+    }
+
+    /// Who answers names.
+    pub(super) fn ask_names_of(&self, server: &str) -> anyhow::Result<()> {
+        let file = self.root.join("etc/resolv.conf");
+        Ok(fs::write(file, format!("nameserver {server}\n"))?)
     }
 
     /// Names that lead to this computer.
@@ -115,6 +125,7 @@ impl Wine {
                 "--target",
                 &self.holder.id().to_string(),
                 "--mount",
+                "--net",
                 "--root",
             ])
             .args(["--wd", "env", "--ignore-environment"])
@@ -166,20 +177,24 @@ impl Drop for Wine {
     }
 }
 
-/// A process in the other root, with what Wine needs mounted for it alone;
-/// `None` where mounting is not allowed.
-fn hold(root: &Path) -> anyhow::Result<Option<Child>> {
+/// A process in the other root, with what Wine needs mounted for it alone, in
+/// the network of another process or this one's; `None` where mounting is not allowed.
+fn hold(root: &Path, network: Option<u32>) -> anyhow::Result<Option<Child>> {
     const SCRIPT: &str = r#"mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" &&
         mount -t tmpfs tmpfs "$0/dev/shm" &&
         exec chroot "$0" sh -c 'echo ready; exec sleep infinity'"#;
-    let mut holder = Command::new("unshare")
+    // The server makes the sockets of all of Wine's programs, so it is what has
+    // to be in that network.
+    let process = network.unwrap_or_else(std::process::id).to_string();
+    let mut holder = Command::new("nsenter")
+        .args(["--target", &process, "--net", "unshare"])
         .args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT])
         .arg(root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .context("unshare")?;
+        .context("nsenter")?;
     let mut said = String::new();
     if let Some(stdout) = holder.stdout.take() {
         BufReader::new(stdout).read_line(&mut said)?;

@@ -124,11 +124,7 @@ impl Desk {
 
     /// Gives the current user the account's settings, as one and the same key.
     pub(super) fn link(&self, account: Account) -> anyhow::Result<()> {
-        self.unlink()?;
-        let from = format!(r"{CURRENT_USER}\{SETTINGS}");
-        let to = format!(r"{}\{SETTINGS}", account.sid());
-        self.wine.done(&["/judge/link.exe", &from, &to])?;
-        Ok(())
+        link(&self.wine, account)
     }
 
     /// Gives the current user a copy of the account's settings without some of them.
@@ -148,21 +144,31 @@ impl Desk {
 
     /// Takes whatever the current user has away.
     pub(super) fn unlink(&self) -> anyhow::Result<()> {
-        // Either fails where there is no such thing, which is as well.
-        self.wine.run(&[
-            "/judge/link.exe",
-            &format!(r"{CURRENT_USER}\{SETTINGS}"),
-            "-",
-        ])?;
-        self.wine
-            .run(&["reg", "delete", &format!(r"HKCU\{SETTINGS}"), "/f"])?;
-        Ok(())
+        unlink(&self.wine)
     }
 
     /// Where Sidestep keeps its journals, seen from outside.
     pub(super) fn journals(&self) -> PathBuf {
         self.wine.drive_c().join("ProgramData/Sidestep/runs")
     }
+}
+
+/// Gives the current user the account's settings, as one and the same key.
+pub(super) fn link(wine: &Wine, account: Account) -> anyhow::Result<()> {
+    unlink(wine)?;
+    let from = format!(r"{CURRENT_USER}\{SETTINGS}");
+    let to = format!(r"{}\{SETTINGS}", account.sid());
+    wine.done(&["/judge/link.exe", &from, &to])?;
+    Ok(())
+}
+
+/// Takes whatever the current user has away.
+pub(super) fn unlink(wine: &Wine) -> anyhow::Result<()> {
+    // Either fails where there is no such thing, which is as well.
+    let key = format!(r"{CURRENT_USER}\{SETTINGS}");
+    wine.run(&["/judge/link.exe", &key, "-"])?;
+    wine.run(&["reg", "delete", &format!(r"HKCU\{SETTINGS}"), "/f"])?;
+    Ok(())
 }
 
 /// The site file's name under Wine.
