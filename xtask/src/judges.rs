@@ -18,8 +18,6 @@ pub(crate) struct Judge {
     name: &'static str,
     claim: &'static str,
     ask: fn(&mut dyn Write) -> anyhow::Result<Verdict>,
-    /// Whether it takes so long that it is asked only when it is named.
-    is_slow: bool,
 }
 
 /// What a judge said.
@@ -37,44 +35,38 @@ const JUDGES: &[Judge] = &[
         name: "dotnet",
         claim: "bypass lists and ProxyServer strings mean to us what they mean to .NET Framework",
         ask: dotnet::judge,
-        is_slow: false,
     },
     Judge {
         name: "recordings",
         claim: "we ask Azure as its own tool does, and understand what it answers",
         ask: recordings::judge,
-        is_slow: false,
     },
     Judge {
         name: "openapi",
         claim: "what we say to Azure, and what the lab answers for it, is as Microsoft documents it",
         ask: openapi::judge,
-        is_slow: false,
     },
     Judge {
         name: "squid",
         claim: "after `apply`, Backup and Storage come to the proxy no more",
         ask: squid::judge,
-        is_slow: false,
-    },
-    Judge {
-        name: "wine",
-        claim: "sidestep.exe changes the accounts' real settings as planned, and gives them back",
-        ask: wine::judge,
-        is_slow: true,
     },
     Judge {
         name: "pac",
         claim: "the script that is made of a list sends requests where `route` says",
         ask: pac::judge,
-        is_slow: false,
+    },
+    Judge {
+        name: "wine",
+        claim: "sidestep.exe changes the accounts' real settings as planned, and gives them back",
+        ask: wine::judge,
     },
 ];
 
-/// The judges with these names, all quick ones for none, or the first name that is unknown.
+/// The judges with these names, all for none, or the first name that is unknown.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Judge>, &String> {
     if names.is_empty() {
-        return Ok(JUDGES.iter().filter(|judge| !judge.is_slow).collect());
+        return Ok(JUDGES.iter().collect());
     }
     names
         .iter()

@@ -16,8 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
-  judges [NAME]...  put claims to judges that nobody here wrote (all but wine, if none
-                    is named: that one builds the Windows program and a Debian)
+  judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
   dist              pack the Windows program for others: zip, list of parts, checksums
   openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
   soak [TARGET]... [--seconds N] [--jobs N]
