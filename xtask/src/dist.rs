@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
@@ -132,9 +132,11 @@ fn components(workspace: &Path, file: &Path, time: &str) -> anyhow::Result<()> {
             .env("SOURCE_DATE_EPOCH", time)
             .current_dir(copy.path()),
     )?;
-    let made: PathBuf = copy.path().join("crates/cli/sbom.json");
-    fs::copy(&made, file).with_context(|| made.display().to_string())?;
-    Ok(())
+    let made = copy.path().join("crates/cli/sbom.json");
+    let list = fs::read_to_string(&made).with_context(|| made.display().to_string())?;
+    // It names this project's own parts by where the copy was.
+    let here = format!("file://{}", copy.path().display());
+    Ok(fs::write(file, list.replace(&here, "file:///sidestep"))?)
 }
 
 fn tools() -> Result<(), String> {
