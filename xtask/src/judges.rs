@@ -10,6 +10,7 @@ mod dotnet;
 mod openapi;
 mod pac;
 mod recordings;
+mod sarif;
 mod squid;
 mod wine;
 
@@ -55,6 +56,11 @@ const JUDGES: &[Judge] = &[
         name: "pac",
         claim: "the script that is made of a list sends requests where `route` says",
         ask: pac::judge,
+    },
+    Judge {
+        name: "sarif",
+        claim: "what `lint --format sarif` prints is SARIF 2.1.0",
+        ask: sarif::judge,
     },
     Judge {
         name: "wine",
