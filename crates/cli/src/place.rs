@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_azure::Azure;
-use sidestep_flow::{Extent, Patience, Run, Witness, World};
+use sidestep_flow::{Extent, Patience, Run, World};
 use sidestep_lab::Access;
 use sidestep_machine::{Journal, Store};
+use sidestep_model::catalogue::{Catalogue, Service};
+use sidestep_model::check::Target;
 use sidestep_model::event::Event;
-use sidestep_model::evidence::Evidence;
 use sidestep_model::finding::Code;
 use sidestep_model::network::Network;
 use sidestep_model::site::Site;
@@ -23,6 +24,7 @@ use crate::live::Live;
 use crate::output::Printer;
 use crate::person::AtTerminal;
 use crate::site_file::SiteFile;
+use crate::witness::{OnMachine, TableWitness};
 use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
@@ -117,7 +119,7 @@ pub(crate) fn carry(
             journal: &journal,
             network: &place.network(),
             azure: &azure,
-            witness: &mut Nobody,
+            witness: &mut place.witness(site, printer),
             person: &mut AtTerminal { printer, live },
             patience: place.patience(),
         };
@@ -174,6 +176,19 @@ impl Place {
         }
     }
 
+    /// Who counts connections: this computer's own table, where its settings are
+    /// meant. A laptop's table says nothing about a server.
+    fn witness(&self, site: &Site, printer: Printer) -> OnMachine {
+        match self {
+            Self::Machine(At::Live) => OnMachine::Table(TableWitness::new(
+                self.network(),
+                vec![sign_in(site)],
+                printer,
+            )),
+            Self::Machine(At::File(_)) | Self::Azure { .. } | Self::Lab(_) => OnMachine::Nobody,
+        }
+    }
+
     fn patience(&self) -> Patience {
         match self {
             Self::Machine(_) | Self::Azure { .. } => Patience::default(),
@@ -191,11 +206,13 @@ enum Settings<'a> {
     },
 }
 
-/// Nobody counts connections here.
-struct Nobody;
-
-impl Witness for Nobody {
-    async fn evidence(&mut self) -> Option<Evidence> {
-        None
+/// Entra ID, whose addresses change from one question to the next.
+fn sign_in(site: &Site) -> Target {
+    let host = site.azure.cloud.sign_in_host();
+    let service = Catalogue::of(site.azure.cloud).service_of(host);
+    Target {
+        host: host.to_owned(),
+        service: service.unwrap_or(Service::Entra),
+        expected: Vec::new(),
     }
 }

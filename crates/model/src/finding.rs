@@ -15,6 +15,7 @@ use crate::journal::RunNumber;
 use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 use crate::redacted::Address;
+use crate::tcp_table::ProxyClient;
 
 pub use azure::AzureFinding;
 pub use code::Code;
@@ -383,6 +384,22 @@ pub enum Finding {
         service: Service,
         /// The entry that decided, where one did.
         entry: Option<String>,
+    },
+    /// SS312: accounts connected to the proxy, and the table of connections does
+    /// not tell what they asked it for.
+    AskedOfProxyUnseen {
+        /// How many connections.
+        connections: u64,
+        /// Whether the site sends Entra ID there.
+        is_expected: bool,
+    },
+    /// SS313: no Backup or Storage connection was seen, so nothing is known of
+    /// the path.
+    BackupUnseen,
+    /// SS314: others that run as SYSTEM are on its proxy now, and follow its list.
+    AlsoOnProxy {
+        /// Who.
+        clients: Vec<ProxyClient>,
     },
     /// SS402: something on the way opens TLS.
     TlsInspected {

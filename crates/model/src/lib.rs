@@ -40,5 +40,6 @@ pub mod route;
 pub mod selection;
 pub mod settings;
 pub mod site;
+pub mod tcp_table;
 mod undo;
 mod writable;

@@ -125,10 +125,7 @@ fn text(place: &Place, site: &Site, extent: Extent, run: &Run, told: &Told) -> S
         parts.push(check_view::text(check));
     }
     if let Some(evidence) = &told.evidence {
-        parts.push(format!(
-            "By which path the bytes went\n{}",
-            run_view::evidence_table(evidence).trim_fmt()
-        ));
+        parts.push(run_view::evidence(evidence));
     }
     if !run.findings.is_empty() {
         parts.push(findings_text(&run.findings));

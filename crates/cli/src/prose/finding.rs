@@ -6,10 +6,20 @@ use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::readers::Difference;
 use sidestep_model::redacted::Address;
+use sidestep_model::tcp_table::ProxyClient;
 
 use super::azure;
 use crate::prose;
 use crate::render::plural;
+
+/// A program, and the services in it that tell one from another.
+fn client(client: &ProxyClient) -> String {
+    let connections = plural(client.connections, "connection", "connections");
+    match client.services.as_slice() {
+        [] => format!("{} ({connections})", client.image),
+        services => format!("{} ({}; {connections})", client.image, services.join(", ")),
+    }
+}
 
 /// What is the matter.
 #[expect(clippy::too_many_lines, reason = "one arm a finding")]
@@ -271,6 +281,29 @@ pub(crate) fn message(finding: &Finding) -> String {
             "{connections} Backup or Storage connections went around the proxy, although the site \
              says by it"
         ),
+        Finding::AskedOfProxyUnseen {
+            connections,
+            is_expected,
+        } => format!(
+            "{} of the backup services went to the proxy; the table of connections does not tell \
+             what they asked it for{}",
+            plural(*connections, "connection", "connections"),
+            if *is_expected {
+                ", which is Entra ID by the site's word"
+            } else {
+                ", though the site sends nothing of theirs there"
+            }
+        ),
+        Finding::AlsoOnProxy { clients } => {
+            let clients: Vec<String> = clients.iter().map(client).collect();
+            format!(
+                "also run as SYSTEM, are connected to its proxy now and follow its list: {}",
+                clients.join(", ")
+            )
+        }
+        Finding::BackupUnseen => "no connection of the backup services to Backup or Storage was \
+             seen, so that nothing is known of the path of the backup's bytes"
+            .to_owned(),
         Finding::WitnessesDisagree { listeners, log } => format!(
             "the listeners saw {listeners} Backup or Storage connections on the proxy, the proxy's \
              own log names {log}: one of them is not to be believed"

@@ -207,6 +207,18 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::ProtectedOffProxy { .. } => "look at the list with `sidestep route`: an entry \
              covers these names; name it in bypass.remove"
             .to_owned(),
+        Finding::AskedOfProxyUnseen { .. } => {
+            "look in the proxy's log of that time: no name of Azure Backup or Azure Storage should \
+             stand there for this machine"
+                .to_owned()
+        }
+        Finding::AlsoOnProxy { .. } => "ask their owners whether they send anything to the names \
+             that are added, and see that the VM's network lets it out directly; `sidestep bypass \
+             --exact --names …` lists only the endpoint's own names of Azure Storage"
+            .to_owned(),
+        Finding::BackupUnseen => "back up a database that takes longer than a second; else look in \
+             the proxy's log of that time"
+            .to_owned(),
         Finding::WitnessesDisagree { .. } => {
             "please report this with the output of `--json`: it is a bug in the rehearsal"
                 .to_owned()

@@ -1,10 +1,12 @@
 //! A computer that has no such settings.
 
+use std::io;
 use std::path::PathBuf;
 
 use sidestep_model::account::Account;
 use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
+use sidestep_model::tcp_table::{Program, Row, ServiceProcess};
 
 use crate::store::{Store, StoreError};
 
@@ -42,4 +44,24 @@ impl Store for LiveStore {
     fn place(&self) -> String {
         match *self {}
     }
+}
+
+fn not_windows<T>() -> io::Result<T> {
+    let kind = io::ErrorKind::Unsupported;
+    Err(io::Error::new(kind, "this is not a Windows computer"))
+}
+
+/// The connections that are made now; nobody is asked here.
+pub fn connections() -> io::Result<Vec<Row>> {
+    not_windows()
+}
+
+/// The running services whose names begin with `prefix`, which are not here.
+pub fn running_services(_prefix: &str) -> io::Result<Vec<ServiceProcess>> {
+    not_windows()
+}
+
+/// A process's program; nobody is asked here.
+pub fn program(_process: u32) -> io::Result<Program> {
+    not_windows()
 }

@@ -5,8 +5,10 @@
 
 mod access;
 mod folder;
+mod processes;
 mod registry;
 mod services;
+mod tcp_table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +21,9 @@ use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryData;
 
 use crate::store::{MissingRight, Store, StoreError};
+pub use processes::{program, running_services};
 use registry::{CURRENT_USER, LOCAL_MACHINE, Place, USERS};
+pub use tcp_table::connections;
 
 /// The settings of this computer's accounts, in its registry.
 ///

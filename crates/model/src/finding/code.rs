@@ -137,6 +137,9 @@ impl Finding {
             Self::PublicFallback { .. } => 204,
             Self::ProtectedPublic { .. } => 309,
             Self::RouteAgainstSite { .. } => 311,
+            Self::AskedOfProxyUnseen { .. } => 312,
+            Self::BackupUnseen => 313,
+            Self::AlsoOnProxy { .. } => 314,
             Self::TlsInspected { .. } => 402,
             Self::Azure(finding) => finding.code(),
         })

@@ -58,6 +58,9 @@ impl Finding {
             | Self::NamesNotPrivate { .. }
             | Self::PublicFallback { .. }
             | Self::ProtectedPublic { .. }
+            | Self::AskedOfProxyUnseen { .. }
+            | Self::BackupUnseen
+            | Self::AlsoOnProxy { .. }
             | Self::TlsInspected { .. }
             | Self::Azure(_) => None,
         }
