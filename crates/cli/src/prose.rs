@@ -4,6 +4,7 @@ mod azure;
 mod finding;
 pub(crate) mod lint;
 mod remedy;
+pub(crate) mod self_test;
 
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{Near, NearBecause};
@@ -15,6 +16,7 @@ use sidestep_model::finding::Severity;
 use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
+use sidestep_model::tls::TlsValue;
 
 use crate::render::plural;
 
@@ -79,6 +81,28 @@ pub(crate) fn path(path: Path) -> &'static str {
         Path::PrivateEndpoint => "private endpoint",
         Path::Direct => "direct",
         Path::Proxy => "proxy",
+    }
+}
+
+/// What follows from a value that decides over TLS.
+pub(crate) fn tls_value(value: TlsValue, is_on: bool) -> &'static str {
+    match (value, is_on) {
+        (TlsValue::Enabled, true) => "programs can speak it",
+        (TlsValue::Enabled, false) => "no program can speak it",
+        (TlsValue::DisabledByDefault, true) => "only a program that asks for it gets it",
+        (TlsValue::DisabledByDefault, false) => "it is offered without being asked for",
+        (TlsValue::SystemDefault | TlsValue::SystemDefault32, true) => {
+            "programs offer what Windows does"
+        }
+        (TlsValue::SystemDefault | TlsValue::SystemDefault32, false) => {
+            "older programs choose by themselves"
+        }
+        (TlsValue::StrongCrypto | TlsValue::StrongCrypto32, true) => {
+            "programs offer TLS 1.2 and no weak ciphers"
+        }
+        (TlsValue::StrongCrypto | TlsValue::StrongCrypto32, false) => {
+            "programs offer TLS 1.0 at most, unless they ask for more"
+        }
     }
 }
 

@@ -20,12 +20,17 @@ mod journal;
 #[cfg_attr(not(windows), path = "live/elsewhere.rs")]
 mod live;
 mod reg_file;
+mod self_test;
 mod store;
 
 pub use apply::{
     ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
 };
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
-pub use live::{LiveStore, connections, program, running_services};
+pub use live::{
+    LiveStore, SelfTest, connections, dotnet_routes, own_sid, program, running_services,
+    serve_self_test, system_handshake, windows_version, winhttp_settings, wininet_settings,
+};
 pub use reg_file::RegFileStore;
+pub use self_test::SelfTestError;
 pub use store::{FolderFault, MissingRight, Store, StoreError};

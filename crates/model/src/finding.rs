@@ -16,6 +16,7 @@ use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 use crate::redacted::Address;
 use crate::tcp_table::ProxyClient;
+use crate::tls::{SchannelFault, TlsValue};
 
 pub use azure::AzureFinding;
 pub use code::Code;
@@ -407,6 +408,26 @@ pub enum Finding {
         hosts: Vec<String>,
         /// Who issued the certificate that came instead.
         issuer: Option<String>,
+    },
+    /// SS403: `SChannel`, by which the services speak TLS, does not shake hands
+    /// where another TLS does.
+    SchannelFails {
+        /// With which names.
+        hosts: Vec<String>,
+        /// Why.
+        fault: SchannelFault,
+    },
+    /// SS404: `SChannel` is told not to speak TLS 1.2.
+    Tls12Off,
+    /// SS405: `SChannel` is told not to offer TLS 1.2 by itself.
+    Tls12NotOffered {
+        /// Whether .NET Framework is told to offer what `SChannel` does.
+        is_followed: bool,
+    },
+    /// SS406: .NET Framework is told to offer old versions of TLS only.
+    DotnetWeak {
+        /// By which value.
+        value: TlsValue,
     },
     /// `SS5xx` and `SS6xx`: about Azure and the databases in it.
     Azure(AzureFinding),

@@ -83,6 +83,8 @@ impl Finding {
             | Self::EntriesDropped { .. }
             | Self::AskedOfProxyUnseen { .. }
             | Self::BackupUnseen
+            | Self::Tls12NotOffered { is_followed: false }
+            | Self::DotnetWeak { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
