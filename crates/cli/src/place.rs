@@ -13,14 +13,16 @@ use sidestep_machine::{Journal, Store};
 use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::check::Target;
 use sidestep_model::event::Event;
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Finding};
 use sidestep_model::network::Network;
+use sidestep_model::plan::Plan;
 use sidestep_model::site::Site;
 
 use crate::args::{CloudChoice, CredentialChoice};
 use crate::at::{self, At};
 use crate::error::{CommandError, Exit};
 use crate::live::Live;
+use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::person::AtTerminal;
 use crate::site_file::SiteFile;
@@ -187,6 +189,16 @@ impl Place {
             )),
             Self::Machine(At::File(_)) | Self::Azure { .. } | Self::Lab(_) => OnMachine::Nobody,
         }
+    }
+
+    /// Who else follows the settings that `plan` is about to change.
+    pub(crate) fn also_on_proxy(&self, plan: &Plan, printer: Printer) -> Option<Finding> {
+        let Self::Machine(at @ At::Live) = self else {
+            return None;
+        };
+        // What cannot be read is not about to be changed.
+        let observed = at.open().ok()?.read().ok()?;
+        also_on_proxy(at, &observed, std::slice::from_ref(plan), printer)
     }
 
     fn patience(&self) -> Patience {

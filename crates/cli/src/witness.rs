@@ -1,6 +1,7 @@
 //! Who sees where a backup's connections go on the machine itself.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
@@ -16,7 +17,7 @@ use sidestep_model::observed::Observed;
 use sidestep_model::proxy_server::{ProxyUri, select};
 use sidestep_model::tcp_table::{BACKUP_SERVICES, Places, Row, Sampled, owners};
 use sidestep_probe as probe;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::at::At;
@@ -146,18 +147,24 @@ fn look(seen: &Mutex<Seen>) {
     }
 }
 
-/// Learns where names and the accounts' proxies are now.
-async fn learn(seen: &Mutex<Seen>, network: &Network, targets: &[Target]) {
+/// Learns where names and the accounts' proxies are now, all at once.
+async fn learn(seen: &Arc<Mutex<Seen>>, network: &Network, targets: &[Target]) {
+    let mut asked = JoinSet::new();
     for (account, proxy) in proxies() {
-        let addresses = addresses(network, &proxy.host).await;
-        lock(seen)
-            .places
-            .learn_proxy(account, addresses, proxy.port);
+        let (seen, network) = (Arc::clone(seen), network.clone());
+        asked.spawn(async move {
+            let found = addresses(&network, &proxy.host).await;
+            lock(&seen).places.learn_proxy(account, found, proxy.port);
+        });
     }
-    for target in targets {
-        let addresses = addresses(network, &target.host).await;
-        lock(seen).places.learn_target(target, addresses);
+    for target in targets.iter().cloned() {
+        let (seen, network) = (Arc::clone(seen), network.clone());
+        asked.spawn(async move {
+            let found = addresses(&network, &target.host).await;
+            lock(&seen).places.learn_target(&target, found);
+        });
     }
+    asked.join_all().await;
 }
 
 /// The proxy of each account, by its settings as they are now.
@@ -185,7 +192,7 @@ pub(crate) fn proxies_of(observed: &Observed) -> Vec<(Account, ProxyUri)> {
 }
 
 /// The addresses of a name, or the one that it is.
-pub(crate) async fn addresses(network: &Network, host: &str) -> Vec<std::net::IpAddr> {
+async fn addresses(network: &Network, host: &str) -> Vec<IpAddr> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse() {
         Ok(address) => vec![address],

@@ -54,6 +54,11 @@ impl Connections {
     }
 }
 
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a field by reference"
+)]
 fn service_or_other<S: Serializer>(
     service: &Option<Service>,
     serializer: S,

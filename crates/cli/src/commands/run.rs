@@ -46,6 +46,9 @@ pub(super) fn carried(
         {
             // Shown before it is made.
             live.aside(|| printer.note(&plan_view::text(plan)));
+            if let Some(finding) = place.also_on_proxy(plan, printer) {
+                live.aside(|| printer.note(&findings_text(&[finding])));
+            }
         }
         told.hear(event);
     };

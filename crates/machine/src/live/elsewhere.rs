@@ -96,6 +96,7 @@ pub fn dotnet_routes(_urls: &[String]) -> io::Result<Vec<String>> {
 }
 
 /// Which Windows this is.
+#[must_use]
 pub fn windows_version() -> Option<String> {
     None
 }

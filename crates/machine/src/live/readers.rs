@@ -181,6 +181,7 @@ fn powershell() -> io::Result<PathBuf> {
 }
 
 /// Which Windows this is: its name and the number of its build.
+#[must_use]
 pub fn windows_version() -> Option<String> {
     let name = version_value("ProductName")?;
     let build = version_value("CurrentBuild").unwrap_or_default();

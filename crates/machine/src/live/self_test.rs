@@ -4,7 +4,7 @@
 //! registry: both may write there, and nobody else.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -59,8 +59,13 @@ impl SelfTest {
     pub fn start(arguments: &[&str]) -> Result<Self, SelfTestError> {
         let folder = self_test_folder()?;
         let above = folder.parent().unwrap_or(&folder).to_owned();
-        let had_leftovers = remove_service()? | remove_profile()?;
+        let is_new = !folder.exists();
+        let had_leftovers = remove_service()? | remove_profile()? | !is_new;
+        clear_exchange()?;
         folder::make_for_administrators(&above)?;
+        // Nobody else's is taken away.
+        folder::make_for_administrators(&folder)?;
+        remove_folder(&folder)?;
         folder::make_for_administrators(&folder)?;
         let mut test = Self {
             folder,
@@ -168,24 +173,26 @@ impl SelfTest {
 
     /// Stops and removes it, with its account's profile and what was written for it.
     pub fn remove(self) -> Result<(), SelfTestError> {
-        // In the account's own registry, which goes with its profile.
-        let exchange = root().below(EXCHANGE);
-        let cleared = exchange
-            .remove_value(QUESTION)
-            .and_then(|()| exchange.remove_value(ANSWER))
-            .and_then(|()| exchange.remove_if_empty());
+        let cleared = clear_exchange();
         remove_service()?;
-        remove_profile()?;
-        fs::remove_dir_all(&self.folder).map_err(|source| StoreError::Write {
-            path: self.folder.clone(),
-            source,
-        })?;
+        let profile = remove_profile();
+        remove_folder(&self.folder)?;
+        profile?;
         Ok(cleared?)
     }
 }
 
 fn root() -> Place {
     Place::new(USERS, Sid::of_service(SERVICE).as_str())
+}
+
+/// What was said is in the account's own registry, and goes with its profile
+/// where the account has one.
+fn clear_exchange() -> Result<(), StoreError> {
+    let exchange = root().below(EXCHANGE);
+    exchange.remove_value(QUESTION)?;
+    exchange.remove_value(ANSWER)?;
+    exchange.remove_if_empty()
 }
 
 fn self_test_folder() -> Result<PathBuf, StoreError> {
@@ -280,6 +287,23 @@ fn remove_profile() -> Result<bool, SelfTestError> {
             return Err(SelfTestError::Service { doing, source });
         }
         pause();
+    }
+}
+
+/// A program's file stays as long as its process does, a moment longer than the
+/// service.
+fn remove_folder(folder: &Path) -> Result<(), StoreError> {
+    let begin = Instant::now();
+    loop {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) if begin.elapsed() >= SERVICE_TIME => {
+                let path = folder.to_owned();
+                return Err(StoreError::Write { path, source });
+            }
+            Err(_) => pause(),
+        }
     }
 }
 

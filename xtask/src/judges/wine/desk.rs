@@ -124,9 +124,14 @@ impl Desk {
 
     /// Gives the current user the account's settings, as one and the same key.
     pub(super) fn link(&self, account: Account) -> anyhow::Result<()> {
+        self.link_to(account.sid().as_str())
+    }
+
+    /// The same for any account.
+    pub(super) fn link_to(&self, sid: &str) -> anyhow::Result<()> {
         self.unlink()?;
         let from = format!(r"{CURRENT_USER}\{SETTINGS}");
-        let to = format!(r"{}\{SETTINGS}", account.sid());
+        let to = format!(r"{sid}\{SETTINGS}");
         self.wine.done(&["/judge/link.exe", &from, &to])?;
         Ok(())
     }
