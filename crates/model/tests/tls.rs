@@ -23,6 +23,9 @@ fn settings(values: &[(TlsValue, u32)]) -> TlsSettings {
     )
 }
 
+/// Values, and what they mean.
+type Case<'a> = (&'a [(TlsValue, u32)], Vec<Finding>);
+
 #[test]
 fn what_keeps_tls_1_2_away_is_named() {
     use TlsValue::{
@@ -30,7 +33,6 @@ fn what_keeps_tls_1_2_away_is_named() {
     };
     let hidden = |is_followed| Finding::Tls12NotOffered { is_followed };
     let weak = |value| Finding::DotnetWeak { value };
-    type Case<'a> = (&'a [(TlsValue, u32)], Vec<Finding>);
     let cases: &[Case<'_>] = &[
         (&[], vec![]),
         (&[(Enabled, 1), (DisabledByDefault, 0)], vec![]),

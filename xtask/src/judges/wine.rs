@@ -46,6 +46,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::routes(&desk, &mut tally)?;
     claims::undone(&desk, &mut tally)?;
     claims::killed(&desk, &mut tally)?;
+    claims::tls(&desk, &mut tally)?;
     self_test::self_test(&desk, &mut tally)?;
     claims::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
