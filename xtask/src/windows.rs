@@ -31,7 +31,7 @@ const OLDEST_RUST: u32 = 89;
 const LARGEST: u64 = 10_000_000;
 
 /// What every Windows Server since 2012 R2 has itself.
-const WINDOWS_DLLS: [&str; 21] = [
+const WINDOWS_DLLS: [&str; 23] = [
     "advapi32.dll",
     "bcrypt.dll",
     "bcryptprimitives.dll",
@@ -52,6 +52,8 @@ const WINDOWS_DLLS: [&str; 21] = [
     "shlwapi.dll",
     "user32.dll",
     "userenv.dll",
+    "winhttp.dll",
+    "wininet.dll",
     "ws2_32.dll",
 ];
 

@@ -88,6 +88,12 @@ pub(crate) enum Command {
     Undo(Undo),
     /// List the runs that changed settings.
     History(History),
+    /// Have this computer's Windows confirm what Sidestep predicts, in a temporary
+    /// service, and print a report to send back. Needs an administrator.
+    SelfTest,
+    /// What the temporary service runs.
+    #[command(hide = true)]
+    SelfTestService,
 }
 
 #[derive(Args, Debug)]

@@ -162,6 +162,7 @@ fn probe(tried: &Tried) -> Value {
         "tcp": stage(|seen| &seen.tcp),
         "connect": stage(|seen| &seen.connect),
         "tls": stage(|seen| &seen.tls),
+        "schannel": stage(|seen| &seen.schannel),
         "http": stage(|seen| &seen.http),
         "http_status": seen.and_then(|seen| seen.http_status),
         "ms": seen.map(|seen| millis(whole(seen))),

@@ -5,7 +5,9 @@ use std::{fmt, panic};
 
 use serde::Serialize;
 use sidestep_flow::RunError;
-use sidestep_machine::{ApplyError, JournalError, MissingRight, StoreError, TransactionError};
+use sidestep_machine::{
+    ApplyError, JournalError, MissingRight, SelfTestError, StoreError, TransactionError,
+};
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::plan::WrittenPlanError;
 
@@ -174,6 +176,20 @@ impl From<StoreError> for CommandError {
             }
         };
         Self::new(exit, code, chain(&error)).hint(hint)
+    }
+}
+
+impl From<SelfTestError> for CommandError {
+    fn from(error: SelfTestError) -> Self {
+        match error {
+            SelfTestError::Store(error) => error.into(),
+            SelfTestError::Service { .. } | SelfTestError::Late(_) => {
+                Self::new(Exit::Environment, Code::SELF_TEST_UNUSABLE, chain(&error)).hint(
+                    "what stays behind is removed by the next self-test; a policy may forbid new \
+                     services, or programs in %ProgramData%",
+                )
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod lab_connection;
 mod list_text;
 mod live;
+mod on_proxy;
 mod output;
 mod person;
 mod place;
@@ -25,6 +26,7 @@ mod sarif;
 mod site_file;
 mod told;
 mod transcript;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -7,22 +7,26 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_azure::Azure;
-use sidestep_flow::{Extent, Patience, Run, Witness, World};
+use sidestep_flow::{Extent, Patience, Run, World};
 use sidestep_lab::Access;
 use sidestep_machine::{Journal, Store};
+use sidestep_model::catalogue::{Catalogue, Service};
+use sidestep_model::check::Target;
 use sidestep_model::event::Event;
-use sidestep_model::evidence::Evidence;
-use sidestep_model::finding::Code;
+use sidestep_model::finding::{Code, Finding};
 use sidestep_model::network::Network;
+use sidestep_model::plan::Plan;
 use sidestep_model::site::Site;
 
 use crate::args::{CloudChoice, CredentialChoice};
 use crate::at::{self, At};
 use crate::error::{CommandError, Exit};
 use crate::live::Live;
+use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::person::AtTerminal;
 use crate::site_file::SiteFile;
+use crate::witness::{OnMachine, TableWitness};
 use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
@@ -117,7 +121,7 @@ pub(crate) fn carry(
             journal: &journal,
             network: &place.network(),
             azure: &azure,
-            witness: &mut Nobody,
+            witness: &mut place.witness(site, printer),
             person: &mut AtTerminal { printer, live },
             patience: place.patience(),
         };
@@ -174,6 +178,29 @@ impl Place {
         }
     }
 
+    /// Who counts connections: this computer's own table, where its settings are
+    /// meant. A laptop's table says nothing about a server.
+    fn witness(&self, site: &Site, printer: Printer) -> OnMachine {
+        match self {
+            Self::Machine(At::Live) => OnMachine::Table(TableWitness::new(
+                self.network(),
+                vec![sign_in(site)],
+                printer,
+            )),
+            Self::Machine(At::File(_)) | Self::Azure { .. } | Self::Lab(_) => OnMachine::Nobody,
+        }
+    }
+
+    /// Who else follows the settings that `plan` is about to change.
+    pub(crate) fn also_on_proxy(&self, plan: &Plan, printer: Printer) -> Option<Finding> {
+        let Self::Machine(at @ At::Live) = self else {
+            return None;
+        };
+        // What cannot be read is not about to be changed.
+        let observed = at.open().ok()?.read().ok()?;
+        also_on_proxy(at, &observed, std::slice::from_ref(plan), printer)
+    }
+
     fn patience(&self) -> Patience {
         match self {
             Self::Machine(_) | Self::Azure { .. } => Patience::default(),
@@ -191,11 +218,13 @@ enum Settings<'a> {
     },
 }
 
-/// Nobody counts connections here.
-struct Nobody;
-
-impl Witness for Nobody {
-    async fn evidence(&mut self) -> Option<Evidence> {
-        None
+/// Entra ID, whose addresses change from one question to the next.
+fn sign_in(site: &Site) -> Target {
+    let host = site.azure.cloud.sign_in_host();
+    let service = Catalogue::of(site.azure.cloud).service_of(host);
+    Target {
+        host: host.to_owned(),
+        service: service.unwrap_or(Service::Entra),
+        expected: Vec::new(),
     }
 }

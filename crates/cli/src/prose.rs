@@ -4,17 +4,21 @@ mod azure;
 mod finding;
 pub(crate) mod lint;
 mod remedy;
+pub(crate) mod self_test;
 
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{Near, NearBecause};
 use sidestep_model::catalogue::Service;
 use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
-use sidestep_model::evidence::Path;
+use sidestep_model::evidence::{Evidence, Path, Source};
 use sidestep_model::finding::Severity;
 use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
+use sidestep_model::tls::TlsValue;
+
+use crate::render::plural;
 
 pub(crate) use azure::{resource_kind, resource_state};
 pub(crate) use finding::message;
@@ -78,6 +82,54 @@ pub(crate) fn path(path: Path) -> &'static str {
         Path::Direct => "direct",
         Path::Proxy => "proxy",
     }
+}
+
+/// What follows from a value that decides over TLS.
+pub(crate) fn tls_value(value: TlsValue, is_on: bool) -> &'static str {
+    match (value, is_on) {
+        (TlsValue::Enabled, true) => "programs can speak it",
+        (TlsValue::Enabled, false) => "no program can speak it",
+        (TlsValue::DisabledByDefault, true) => "only a program that asks for it gets it",
+        (TlsValue::DisabledByDefault, false) => "it is offered without being asked for",
+        (TlsValue::SystemDefault | TlsValue::SystemDefault32, true) => {
+            "programs offer what Windows does"
+        }
+        (TlsValue::SystemDefault | TlsValue::SystemDefault32, false) => {
+            "older programs choose by themselves"
+        }
+        (TlsValue::StrongCrypto | TlsValue::StrongCrypto32, true) => {
+            "programs offer TLS 1.2 and no weak ciphers"
+        }
+        (TlsValue::StrongCrypto | TlsValue::StrongCrypto32, false) => {
+            "programs offer TLS 1.0 at most, unless they ask for more"
+        }
+    }
+}
+
+/// What evidence shows and what it cannot show; `None` where whoever counted saw
+/// every connection.
+pub(crate) fn evidence_claim(evidence: &Evidence) -> Option<String> {
+    if evidence.source != Source::TcpTable {
+        return None;
+    }
+    let protected = plural(evidence.protected(), "connection", "connections");
+    let claim = match (evidence.protected(), evidence.unknown_on_proxy()) {
+        (0, _) => {
+            "Backup and Storage: no connection was seen, so that nothing is known of its path"
+                .to_owned()
+        }
+        (_, 0) => format!(
+            "Backup and Storage: {protected} seen, and none of the services' went to the proxy"
+        ),
+        (_, some) => format!(
+            "Backup and Storage: {protected} seen; what the {some} to the proxy were for, the table \
+             does not tell"
+        ),
+    };
+    Some(format!(
+        "{claim}\nCounted by looking at this computer's TCP connections twice a second: one that \
+         began and ended\nbetween two looks is not among them, and bytes are not counted."
+    ))
 }
 
 /// How a step or a run ended.

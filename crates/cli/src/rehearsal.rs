@@ -14,8 +14,9 @@ use sidestep_lab as lab;
 use sidestep_machine::{Journal, RegFileStore, Store};
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
+use sidestep_model::check::Target;
 use sidestep_model::event::{Event, Outcome};
-use sidestep_model::evidence::{self, Evidence};
+use sidestep_model::evidence::{self, Connections, Evidence};
 use sidestep_model::finding::{Code, Finding};
 use sidestep_model::site::{Database, Site};
 
@@ -201,19 +202,24 @@ impl<'a> LabWitness<'a> {
         // Sidestep's own probes are nobody's backup traffic.
         let connections = self.lab.take_connections().into_iter();
         let counted = connections.filter_map(|connection| {
-            Some((
-                account(connection.account)?,
-                service(connection.service)?,
-                path(connection.path),
-                connection.bytes,
-            ))
+            Some(Connections {
+                account: account(connection.account)?,
+                service: Some(service(connection.service)?),
+                path: path(connection.path),
+                connections: 1,
+                bytes: Some(connection.bytes),
+            })
         });
         Evidence::count(evidence::Source::Lab, counted)
     }
 }
 
 impl Witness for LabWitness<'_> {
-    async fn evidence(&mut self) -> Option<Evidence> {
+    async fn begin(&mut self) {
+        drop(self.count().await);
+    }
+
+    async fn evidence(&mut self, _: &[Target]) -> Option<Evidence> {
         Some(self.count().await)
     }
 }

@@ -161,16 +161,26 @@ pub(crate) fn made(told: &Told, state: ResourceState) -> Option<String> {
     (!rows.is_empty()).then(|| rows.trim_fmt())
 }
 
+/// Where a backup's connections went, and what that is worth.
+pub(crate) fn evidence(evidence: &Evidence) -> String {
+    let mut parts = vec!["By which path the bytes went".to_owned()];
+    if !evidence.connections.is_empty() {
+        parts.push(evidence_table(evidence).trim_fmt());
+    }
+    parts.extend(prose::evidence_claim(evidence));
+    parts.join("\n")
+}
+
 /// Account by service by path.
 pub(crate) fn evidence_table(evidence: &Evidence) -> Table {
     let mut rows = table(&["Account", "Service", "Path", "Connections", "Bytes"]);
     for row in &evidence.connections {
         rows.add_row(vec![
             prose::account(row.account).to_owned(),
-            prose::service(row.service).to_owned(),
+            row.service.map_or("other", prose::service).to_owned(),
             prose::path(row.path).to_owned(),
             row.connections.to_string(),
-            bytes(row.bytes),
+            row.bytes.map_or_else(|| "not counted".to_owned(), bytes),
         ]);
     }
     for column in [3, 4] {

@@ -69,8 +69,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         hand.would_make(ResourceKind::BackupJob, &name, None);
         return Ok(Outcome::Done);
     }
-    // What connected before has nothing to do with this backup.
-    drop(world.witness.evidence().await);
+    world.witness.begin().await;
     let order = Ordered {
         azure: world.azure,
         ids: &ids,
@@ -90,7 +89,10 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         job: job.id.clone(),
         is_complete,
     })?;
-    let evidence = world.witness.evidence().await;
+    // The first backup brings new storage accounts.
+    let names = Names::listed(world.azure, &ids).await;
+    let targets = names.as_ref().map(|names| names.targets(site));
+    let evidence = world.witness.evidence(&targets.unwrap_or_default()).await;
     let against = evidence
         .as_ref()
         .map_or_else(Vec::new, |evidence| evidence.against(site));
@@ -107,8 +109,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
             transferred_mb: job.transferred_mb,
             span: job.start.zip(job.end),
         }));
-        // The first backup brings new storage accounts.
-        let names = Names::listed(world.azure, &ids).await?;
+        let names = names?;
         let missing = names.against_dns(site, world.network, world.patience, hand);
         findings.extend(missing.await);
         findings.extend(against);

@@ -1,13 +1,15 @@
 //! Every way of both accounts, tried at once.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use sidestep_machine::Store;
+use sidestep_machine::{LiveStore, Store, system_handshake};
 use sidestep_model::account::Account;
 use sidestep_model::check::{self, Check, Tried};
 use sidestep_model::event::{Event, Outcome};
 use sidestep_model::finding::AzureFinding;
 use sidestep_model::network::Network;
+use sidestep_model::observation::{Failure, Observation, Stage};
 use sidestep_model::observed::Observed;
 use sidestep_model::site::Site;
 use sidestep_probe as probe;
@@ -67,7 +69,10 @@ pub(crate) async fn try_ways(
             attempts.spawn(async move {
                 // The gate is never closed, so a permit always comes.
                 let _permit = gate.acquire().await;
-                let seen = probe::reach(&network, &host, 443, way, probe::DEADLINE).await;
+                let mut seen = probe::reach(&network, &host, 443, way, probe::DEADLINE).await;
+                if matches!(seen.tls, Stage::Passed(_)) {
+                    seen.schannel = by_schannel(&network, &seen).await;
+                }
                 (index, place, seen)
             });
         }
@@ -87,4 +92,24 @@ pub(crate) async fn try_ways(
         });
     }
     check::verdict(site, observed, accounts, tried)
+}
+
+/// The handshake once more as the services make it, by a connection of its own.
+/// A rehearsal's authority is none of Windows', so nobody asks it there.
+async fn by_schannel(network: &Network, seen: &Observation) -> Stage {
+    if !LiveStore::IS_HERE || network.only_authority_pem.is_some() {
+        return Stage::NotNeeded;
+    }
+    let opened = probe::open(network, &seen.host, seen.port, &seen.via, probe::DEADLINE).await;
+    let Ok(stream) = opened else {
+        // What is about the way and not about TLS is told by the first attempt.
+        return Stage::NotReached;
+    };
+    let (start, host) = (Instant::now(), seen.host.clone());
+    let shaken = tokio::task::spawn_blocking(move || system_handshake(stream, &host)).await;
+    match shaken {
+        Ok(Ok(())) => Stage::Passed(start.elapsed()),
+        Ok(Err(fault)) => Stage::Failed(start.elapsed(), Failure::Schannel(fault)),
+        Err(_) => Stage::NotReached,
+    }
 }

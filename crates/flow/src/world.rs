@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sidestep_azure::Azure;
 use sidestep_machine::{Journal, Store, StoreError};
+use sidestep_model::check::Target;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::network::Network;
 use sidestep_model::observed::Observed;
@@ -52,8 +53,12 @@ impl<S: Store, W, P> World<'_, S, W, P> {
 
 /// Somebody who counts the connections of the accounts.
 pub trait Witness {
-    /// The connections since the last call; `None` where nobody counts.
-    fn evidence(&mut self) -> impl Future<Output = Option<Evidence>>;
+    /// Counts from now on: what connected before has nothing to do with it.
+    fn begin(&mut self) -> impl Future<Output = ()>;
+
+    /// The connections since then; `None` where nobody counts. By the names in
+    /// `targets` it may be known what an address belongs to.
+    fn evidence(&mut self, targets: &[Target]) -> impl Future<Output = Option<Evidence>>;
 }
 
 /// Whoever answers for what a run does.

@@ -3,7 +3,9 @@
 //! [`Store`] is the port; what stands behind it is a registry. Above it nothing
 //! knows which: [`RegFileStore`] is the registry as `regedit` exports it, so
 //! that a plan for a server can be made, rehearsed and applied anywhere;
-//! [`LiveStore`] is the registry of the computer that this runs on.
+//! [`LiveStore`] is the registry of the computer that this runs on. What that
+//! computer does meanwhile is told by [`connections`], [`running_services`] and
+//! [`program`].
 //!
 //! Whoever changes something holds the machine's [`Journal`]: [`recover_last`]
 //! puts an interrupted run right, [`apply`] makes changes together or not at
@@ -18,12 +20,17 @@ mod journal;
 #[cfg_attr(not(windows), path = "live/elsewhere.rs")]
 mod live;
 mod reg_file;
+mod self_test;
 mod store;
 
 pub use apply::{
     ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
 };
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
-pub use live::LiveStore;
+pub use live::{
+    LiveStore, SelfTest, connections, dotnet_routes, own_sid, program, running_services,
+    serve_self_test, system_handshake, windows_version, winhttp_settings, wininet_settings,
+};
 pub use reg_file::RegFileStore;
+pub use self_test::SelfTestError;
 pub use store::{FolderFault, MissingRight, Store, StoreError};

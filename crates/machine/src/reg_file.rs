@@ -11,6 +11,7 @@ use sidestep_model::observed::{
 };
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryFile;
+use sidestep_model::tls::{TlsSettings, TlsValue};
 
 use crate::durable;
 use crate::store::{Store, StoreError};
@@ -122,6 +123,7 @@ impl Store for RegFileStore {
                 users: users(file),
                 winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
                 machine: file.value(MACHINE_KEY, ValueName::DefaultConnectionSettings.name()),
+                tls: tls(file),
             })
         })
     }
@@ -167,6 +169,12 @@ impl Store for RegFileStore {
     fn place(&self) -> String {
         self.path.display().to_string()
     }
+}
+
+/// What an export of `HKEY_LOCAL_MACHINE` says of TLS.
+fn tls(file: &RegistryFile) -> TlsSettings {
+    let value = |name: TlsValue| Some((name, file.value(name.key(), name.name())?));
+    TlsSettings(TlsValue::ALL.into_iter().filter_map(value).collect())
 }
 
 /// The keys that hold an account's settings. `.DEFAULT` and `S-1-5-18` are one

@@ -43,6 +43,17 @@ impl Account {
         }
     }
 
+    /// The account of a service, by the name that it logs on as in the service
+    /// manager's list; `None` where it is another.
+    #[must_use]
+    pub fn of_logon(logon: &str) -> Option<Self> {
+        if logon.eq_ignore_ascii_case("LocalSystem") {
+            return Some(Self::System);
+        }
+        let named = |account: &Self| account.name().eq_ignore_ascii_case(logon);
+        Self::ALL.into_iter().find(named)
+    }
+
     /// The account's security identifier.
     #[must_use]
     pub fn sid(self) -> Sid {

@@ -195,6 +195,12 @@ pub fn verdict(site: &Site, observed: &Observed, accounts: &[Account], tried: Ve
         }
     }
     of_ways.extend(not_private(site, &tried_soundly));
+    let of_tls = observed.tls.findings();
+    if Effect::of(&of_tls) > Effect::GoOn {
+        // Whose handshakes fail then is a symptom.
+        of_ways.retain(|finding| !matches!(finding, Finding::SchannelFails { .. }));
+    }
+    findings.extend(of_tls);
     findings.extend(of_ways);
     Check {
         values,
@@ -231,6 +237,12 @@ fn against_site(site: &Site, probe: &Probe) -> Option<Finding> {
 /// The cause where the chosen way does not work.
 fn cause(tried: &Tried) -> Option<Finding> {
     let chosen = tried.seen.first()?;
+    if let Stage::Failed(_, Failure::Schannel(fault)) = &chosen.schannel {
+        return Some(Finding::SchannelFails {
+            hosts: vec![tried.probe.target.host.clone()],
+            fault: *fault,
+        });
+    }
     let (stage, why) = chosen.failure()?;
     let account = tried.probe.account;
     let Target { host, service, .. } = tried.probe.target.clone();
@@ -292,6 +304,13 @@ fn tell(told: &mut Vec<Finding>, finding: Finding) {
                 },
                 Finding::TlsInspected { hosts, issuer },
             ) if *other == *issuer => (known, hosts),
+            (
+                Finding::SchannelFails {
+                    hosts: known,
+                    fault: other,
+                },
+                Finding::SchannelFails { hosts, fault },
+            ) if *other == *fault => (known, hosts),
             (
                 Finding::EndpointUnreachable {
                     hosts: known,
@@ -375,6 +394,7 @@ fn describe(failure: &Failure) -> String {
             }
             None => "its certificate is not trusted".to_owned(),
         },
+        Failure::Schannel(_) => "Windows' own TLS does not shake hands".to_owned(),
         Failure::Other(words) => words.clone(),
     }
 }

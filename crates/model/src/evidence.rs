@@ -1,6 +1,6 @@
 //! By which path the bytes of a backup went, as somebody counted them.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::account::Account;
 use crate::catalogue::Service;
@@ -25,7 +25,7 @@ pub enum Source {
 pub enum Path {
     /// To an address of the vault's private endpoint.
     PrivateEndpoint,
-    /// Straight to a public address.
+    /// Straight to an address that is neither.
     Direct,
     /// To the proxy.
     Proxy,
@@ -36,14 +36,34 @@ pub enum Path {
 pub struct Connections {
     /// Whose they are.
     pub account: Account,
-    /// What they wanted.
-    pub service: Service,
+    /// What they wanted; `None`, which documents call `other`, where it is
+    /// something else or whoever counted cannot tell.
+    #[serde(serialize_with = "service_or_other")]
+    pub service: Option<Service>,
     /// How they went.
     pub path: Path,
     /// How many there were.
     pub connections: u64,
-    /// TCP payload in both directions, in bytes.
-    pub bytes: u64,
+    /// TCP payload in both directions, in bytes; `None` where nobody counted it.
+    pub bytes: Option<u64>,
+}
+
+impl Connections {
+    fn is_protected(&self) -> bool {
+        self.service.is_some_and(Service::is_protected)
+    }
+}
+
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a field by reference"
+)]
+fn service_or_other<S: Serializer>(
+    service: &Option<Service>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(service.map_or("other", Service::key))
 }
 
 /// The path of a backup's bytes, account by service by path.
@@ -56,31 +76,22 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Counts single connections into rows.
+    /// Adds up what is of one account, service and path.
     #[must_use]
-    pub fn count(
-        source: Source,
-        connections: impl IntoIterator<Item = (Account, Service, Path, u64)>,
-    ) -> Self {
+    pub fn count(source: Source, connections: impl IntoIterator<Item = Connections>) -> Self {
         let mut rows: Vec<Connections> = Vec::new();
-        for (account, service, path, bytes) in connections {
-            let row = rows
-                .iter_mut()
-                .find(|row| row.account == account && row.service == service && row.path == path);
-            if let Some(row) = row {
-                row.connections += 1;
-                row.bytes += bytes;
-            } else {
-                rows.push(Connections {
-                    account,
-                    service,
-                    path,
-                    connections: 1,
-                    bytes,
-                });
+        for new in connections {
+            let key = |row: &Connections| (row.account, row.service, row.path);
+            match rows.iter_mut().find(|row| key(row) == key(&new)) {
+                Some(row) => {
+                    row.connections += new.connections;
+                    // A sum of which a part is unknown is unknown.
+                    row.bytes = row.bytes.zip(new.bytes).map(|(known, more)| known + more);
+                }
+                None => rows.push(new),
             }
         }
-        rows.sort_by_key(|row| (row.account, row.service, row.path));
+        rows.sort_by_key(|row| (row.account, row.service.is_none(), row.service, row.path));
         Self {
             source,
             connections: rows,
@@ -91,11 +102,24 @@ impl Evidence {
     /// must be zero when the site says `bypass.backup = "direct"`.
     #[must_use]
     pub fn protected_on_proxy(&self) -> u64 {
-        self.connections
-            .iter()
-            .filter(|row| row.path == Path::Proxy && row.service.is_protected())
-            .map(|row| row.connections)
-            .sum()
+        self.total(|row| row.path == Path::Proxy && row.is_protected())
+    }
+
+    /// Connections to the proxy of which nobody can say what they wanted from it.
+    #[must_use]
+    pub fn unknown_on_proxy(&self) -> u64 {
+        self.total(|row| row.path == Path::Proxy && row.service.is_none())
+    }
+
+    /// Backup and Storage connections by whatever path.
+    #[must_use]
+    pub fn protected(&self) -> u64 {
+        self.total(Connections::is_protected)
+    }
+
+    fn total(&self, is_meant: impl Fn(&Connections) -> bool) -> u64 {
+        let rows = self.connections.iter().filter(|row| is_meant(row));
+        rows.map(|row| row.connections).sum()
     }
 
     /// What is wrong where the proxy's own log names another number of Backup
@@ -118,30 +142,20 @@ impl Evidence {
                 connections: leaked,
             },
         );
-        let around = self
-            .connections
-            .iter()
-            .filter(|row| row.path != Path::Proxy && row.service.is_protected())
-            .map(|row| row.connections)
-            .sum();
+        let around = self.total(|row| row.path != Path::Proxy && row.is_protected());
         let off_proxy = (around > 0 && site.bypass.backup == Route::Proxy).then_some(
             Finding::ProtectedOffProxy {
                 connections: around,
             },
         );
-        let public = self
-            .connections
-            .iter()
-            .filter(|row| row.path == Path::Direct && row.service.is_protected())
-            .map(|row| row.connections)
-            .sum();
+        let public = self.total(|row| row.path == Path::Direct && row.is_protected());
         let on_public_path = (public > 0 && site.bypass.backup == Route::Direct).then_some(
             Finding::ProtectedPublic {
                 connections: public,
             },
         );
         let off_route = self.connections.iter().filter(|row| {
-            row.service == Service::Entra
+            row.service == Some(Service::Entra)
                 && (row.path == Path::Proxy) != (site.bypass.entra == Route::Proxy)
         });
         let off_route = off_route.map(|row| Finding::EntraOffRoute {
@@ -152,7 +166,25 @@ impl Evidence {
             .chain(off_proxy)
             .chain(on_public_path)
             .chain(off_route)
+            .chain(self.unseen(site))
             .collect()
+    }
+
+    /// What the table of connections cannot tell, where that matters: zero is a
+    /// claim only about what was seen.
+    fn unseen(&self, site: &Site) -> Vec<Finding> {
+        if self.source != Source::TcpTable {
+            return Vec::new();
+        }
+        let is_direct = site.bypass.backup == Route::Direct;
+        let on_proxy = self.unknown_on_proxy();
+        let asked = (on_proxy > 0 && is_direct).then_some(Finding::AskedOfProxyUnseen {
+            connections: on_proxy,
+            is_expected: site.bypass.entra == Route::Proxy,
+        });
+        let is_seen = self.protected() > 0 || (on_proxy > 0 && !is_direct);
+        let nothing = (!is_seen).then_some(Finding::BackupUnseen);
+        asked.into_iter().chain(nothing).collect()
     }
 
     /// The paths that connections to `service` took, each once.
@@ -161,7 +193,7 @@ impl Evidence {
         let mut paths: Vec<Path> = self
             .connections
             .iter()
-            .filter(|row| row.service == service)
+            .filter(|row| row.service == Some(service))
             .map(|row| row.path)
             .collect();
         paths.sort_unstable();

@@ -15,6 +15,8 @@ use crate::journal::RunNumber;
 use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 use crate::redacted::Address;
+use crate::tcp_table::ProxyClient;
+use crate::tls::{SchannelFault, TlsValue};
 
 pub use azure::AzureFinding;
 pub use code::Code;
@@ -384,12 +386,48 @@ pub enum Finding {
         /// The entry that decided, where one did.
         entry: Option<String>,
     },
+    /// SS312: accounts connected to the proxy, and the table of connections does
+    /// not tell what they asked it for.
+    AskedOfProxyUnseen {
+        /// How many connections.
+        connections: u64,
+        /// Whether the site sends Entra ID there.
+        is_expected: bool,
+    },
+    /// SS313: no Backup or Storage connection was seen, so nothing is known of
+    /// the path.
+    BackupUnseen,
+    /// SS314: others that run as SYSTEM are on its proxy now, and follow its list.
+    AlsoOnProxy {
+        /// Who.
+        clients: Vec<ProxyClient>,
+    },
     /// SS402: something on the way opens TLS.
     TlsInspected {
         /// The names.
         hosts: Vec<String>,
         /// Who issued the certificate that came instead.
         issuer: Option<String>,
+    },
+    /// SS403: `SChannel`, by which the services speak TLS, does not shake hands
+    /// where another TLS does.
+    SchannelFails {
+        /// With which names.
+        hosts: Vec<String>,
+        /// Why.
+        fault: SchannelFault,
+    },
+    /// SS404: `SChannel` is told not to speak TLS 1.2.
+    Tls12Off,
+    /// SS405: `SChannel` is told not to offer TLS 1.2 by itself.
+    Tls12NotOffered {
+        /// Whether .NET Framework is told to offer what `SChannel` does.
+        is_followed: bool,
+    },
+    /// SS406: .NET Framework is told to offer old versions of TLS only.
+    DotnetWeak {
+        /// By which value.
+        value: TlsValue,
     },
     /// `SS5xx` and `SS6xx`: about Azure and the databases in it.
     Azure(AzureFinding),

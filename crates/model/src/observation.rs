@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::proxy_server::ProxyUri;
+use crate::tls::SchannelFault;
 
 /// The way an attempt takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,6 +39,9 @@ pub struct Observation {
     pub connect: Stage,
     /// The TLS handshake with the endpoint.
     pub tls: Stage,
+    /// The same handshake by Windows' own TLS, on a connection of its own;
+    /// not needed where there is none, or the other one failed.
+    pub schannel: Stage,
     /// One HTTP request; any status means reachable.
     pub http: Stage,
     /// The status that the endpoint answered.
@@ -75,6 +79,8 @@ pub enum Failure {
         /// The authority's name, where the certificate could be read.
         issuer: Option<String>,
     },
+    /// Windows' own TLS did not shake hands.
+    Schannel(SchannelFault),
     /// Another reason, in the words of the library that met it.
     Other(String),
 }
@@ -92,6 +98,7 @@ impl Observation {
             tcp: Stage::NotReached,
             connect: Stage::NotReached,
             tls: Stage::NotReached,
+            schannel: Stage::NotNeeded,
             http: Stage::NotReached,
             http_status: None,
         }

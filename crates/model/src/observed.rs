@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::blob::{BlobError, ConnectionSettings, WinHttpSettings};
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
+use crate::tls::TlsSettings;
 
 /// Below an account's key in `HKEY_USERS`, and below `HKEY_LOCAL_MACHINE` for the machine's store.
 pub const INTERNET_SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
@@ -118,6 +119,8 @@ pub struct Observed {
     /// `DefaultConnectionSettings` of the machine, which count for every
     /// account where the policy says so.
     pub machine: Option<RegistryData>,
+    /// What decides over TLS.
+    pub tls: TlsSettings,
 }
 
 impl Observed {

@@ -146,6 +146,7 @@ pub fn machine_findings(accounts: &[Account], observed: &Observed) -> Vec<Findin
     if observed.is_per_machine() {
         findings.push(Finding::PerMachinePolicy);
     }
+    findings.extend(observed.tls.findings());
     let winhttp = match observed.winhttp() {
         Some(Ok(blob)) => blob.settings(),
         Some(Err(fault)) => {

@@ -8,7 +8,8 @@ mod resolve;
 mod tls;
 mod way;
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use sidestep_model::network::Network;
@@ -57,6 +58,27 @@ pub async fn reach(
         }
     }
     seen
+}
+
+/// A connection to `host:port` by one way, where TLS would begin; bounded by
+/// `deadline`, each of its reads and writes, too.
+pub async fn open(
+    network: &Network,
+    host: &str,
+    port: u16,
+    via: &Via,
+    deadline: Duration,
+) -> Result<TcpStream, Failure> {
+    let opened = tokio::time::timeout(deadline, way::open(network, host, port, via)).await;
+    let stream = opened.map_err(|_| Failure::TimedOut)??;
+    let waiting = || {
+        let stream = stream.into_std()?;
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(deadline))?;
+        stream.set_write_timeout(Some(deadline))?;
+        Ok(stream)
+    };
+    waiting().map_err(|error: io::Error| other(error))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]

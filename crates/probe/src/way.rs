@@ -7,6 +7,7 @@ use std::time::Instant;
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
+use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use sidestep_model::network::Network;
@@ -62,7 +63,7 @@ pub(crate) async fn walk(network: &Network, seen: &mut Observation) {
         Via::Proxy(_) => {
             let tunnel = tunnel(tcp, &seen.host, seen.port).await;
             match mark(&mut seen.connect, start, tunnel) {
-                Some(tunnel) => tunnel,
+                Some(tunnel) => Box::new(TokioIo::new(tunnel)),
                 None => return,
             }
         }
@@ -78,6 +79,39 @@ pub(crate) async fn walk(network: &Network, seen: &mut Observation) {
     let start = Instant::now();
     let status = ask(secured, &seen.host).await;
     seen.http_status = mark(&mut seen.http, start, status).map(|status| status.as_u16());
+}
+
+/// The same as far as the tunnel, as a stream that is nobody's yet.
+pub(crate) async fn open(
+    network: &Network,
+    host: &str,
+    port: u16,
+    via: &Via,
+) -> Result<TcpStream, Failure> {
+    let (name, at) = match via {
+        Via::Direct => (host, port),
+        Via::Proxy(proxy) => (proxy.host.as_str(), proxy.port),
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let addresses = match bare.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => resolve::addresses(&network.resolver, name).await?,
+    };
+    let tcp = connect(network, &addresses, at).await?;
+    match via {
+        Via::Direct => Ok(tcp),
+        Via::Proxy(_) => {
+            let upgraded = tunnel(tcp, host, port).await?;
+            let parts = upgraded
+                .downcast::<TokioIo<TcpStream>>()
+                .map_err(|_| other("the tunnel is no TCP connection"))?;
+            if parts.read_buf.is_empty() {
+                Ok(parts.io.into_inner())
+            } else {
+                Err(other("the proxy says something before TLS begins"))
+            }
+        }
+    }
 }
 
 fn mark<T>(stage: &mut Stage, start: Instant, result: Result<T, Failure>) -> Option<T> {
@@ -117,7 +151,7 @@ fn failure(error: &io::Error) -> Failure {
     }
 }
 
-async fn tunnel(tcp: TcpStream, host: &str, port: u16) -> Result<Box<dyn Stream>, Failure> {
+async fn tunnel(tcp: TcpStream, host: &str, port: u16) -> Result<Upgraded, Failure> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(tcp)).await.map_err(other)?;
     tokio::spawn(connection.with_upgrades());
     let target = format!("{host}:{port}");
@@ -131,8 +165,7 @@ async fn tunnel(tcp: TcpStream, host: &str, port: u16) -> Result<Box<dyn Stream>
     if response.status() != StatusCode::OK {
         return Err(Failure::ProxyAnswered(response.status().as_u16()));
     }
-    let upgraded = hyper::upgrade::on(response).await.map_err(other)?;
-    Ok(Box::new(TokioIo::new(upgraded)))
+    hyper::upgrade::on(response).await.map_err(other)
 }
 
 async fn ask(stream: impl Stream + 'static, host: &str) -> Result<StatusCode, Failure> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sidestep_model::network::{AddressMap, Network, Resolver};
 use sidestep_model::observation::{Failure, Stage, Via};
 use sidestep_model::proxy_server::ProxyUri;
-use sidestep_probe::reach;
+use sidestep_probe::{open, reach};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -99,4 +99,51 @@ async fn silence_is_a_time_out_of_the_stage_that_waits() {
     let seen = reach(&network, "a.example", 443, Via::Direct, deadline).await;
     assert_eq!(seen.failure(), Some(("dns", &Failure::TimedOut)));
     assert!(seen.addresses.is_empty());
+}
+
+/// Takes a tunnel where one is asked for, then gives back what it hears.
+async fn echoing() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut heard = [0; 1024];
+            let length = stream.read(&mut heard).await.unwrap();
+            if heard.starts_with(b"CONNECT ") {
+                let answer = b"HTTP/1.1 200 OK\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                let length = stream.read(&mut heard).await.unwrap();
+                stream.write_all(&heard[..length]).await.unwrap();
+            } else {
+                stream.write_all(&heard[..length]).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn either_way_opens_as_far_as_tls() {
+    use std::io::{Read as _, Write as _};
+
+    let echo = echoing().await;
+    let network = world(&[("10.1.0.4:443", echo), ("10.2.0.16:8080", echo)]);
+    let proxy = Via::Proxy(ProxyUri {
+        scheme: "http".to_owned(),
+        host: "10.2.0.16".to_owned(),
+        port: 8080,
+    });
+    for via in [Via::Direct, proxy] {
+        let opened = open(&network, "10.1.0.4", 443, &via, DEADLINE).await;
+        let mut stream = opened.unwrap();
+        let heard = tokio::task::spawn_blocking(move || {
+            stream.write_all(b"hello").unwrap();
+            let mut heard = [0; 5];
+            stream.read_exact(&mut heard).unwrap();
+            heard
+        });
+        assert_eq!(&heard.await.unwrap(), b"hello", "{via:?}");
+    }
+    let nowhere = open(&world(&[]), "10.1.0.4", 443, &Via::Direct, DEADLINE).await;
+    assert_eq!(nowhere.unwrap_err(), Failure::Unreachable);
 }

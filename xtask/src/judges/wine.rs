@@ -16,6 +16,7 @@ mod chroot;
 mod claims;
 mod desk;
 mod network;
+mod self_test;
 mod traffic;
 
 /// What speaks against a claim beyond these adds nothing.
@@ -46,6 +47,8 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::routes(&desk, &mut tally)?;
     claims::undone(&desk, &mut tally)?;
     claims::killed(&desk, &mut tally)?;
+    claims::tls(&desk, &mut tally)?;
+    self_test::self_test(&desk, &mut tally)?;
     claims::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
     let (by_proxy, logged) = (tally.by_proxy, network.logged(&wine)?.len());

@@ -15,6 +15,7 @@ use crate::args;
 use crate::at::{self, At};
 use crate::commands::plan;
 use crate::error::{CommandError, Exit};
+use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::planning::{Planner, WrittenPlan, each_once};
 use crate::render::{findings_text, plural};
@@ -44,8 +45,10 @@ pub(crate) fn run(
         let journal = journal.insert(at::journal(&store)?);
         findings = recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
     }
-    let plans = planner.plans(&store.read()?)?;
+    let observed = store.read()?;
+    let plans = planner.plans(&observed)?;
     each_once(&mut findings, &plans);
+    findings.extend(also_on_proxy(&at, &observed, &plans, printer));
     let effect = Effect::of(&findings);
     if !printer.json {
         let title = planner.title(&store.place());

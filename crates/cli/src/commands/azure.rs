@@ -58,6 +58,7 @@ mod tests {
     use sidestep_flow::{Run, RunError, Witness, World};
     use sidestep_lab::Lab;
     use sidestep_machine::{Journal, RegFileStore};
+    use sidestep_model::check::Target;
     use sidestep_model::event::Outcome;
     use sidestep_model::evidence::Evidence;
     use sidestep_model::finding::{Effect, Finding};
@@ -71,7 +72,9 @@ mod tests {
     struct Nobody;
 
     impl Witness for Nobody {
-        async fn evidence(&mut self) -> Option<Evidence> {
+        async fn begin(&mut self) {}
+
+        async fn evidence(&mut self, _: &[Target]) -> Option<Evidence> {
             None
         }
     }

@@ -3,7 +3,7 @@
 use crate::args::{Cli, Color, Command};
 use crate::commands::{
     apply, azure, bypass, check, decode, history, init, lab, lint, plan, rehearse, route, run,
-    show, sid, undo,
+    self_test, show, sid, undo,
 };
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -39,6 +39,8 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Apply(args) => apply::run(&args, site, printer),
         Command::Undo(args) => undo::run(&args, printer),
         Command::History(args) => history::run(&args, printer),
+        Command::SelfTest => self_test::run(printer),
+        Command::SelfTestService => self_test::serve(),
     }
     .map_err(|error| (printer, error))
 }

@@ -17,6 +17,7 @@ mod rehearse;
 mod rehearse_report;
 mod route;
 mod run;
+mod self_test;
 mod show;
 mod sid;
 mod undo;

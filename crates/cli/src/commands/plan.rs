@@ -8,6 +8,7 @@ use sidestep_model::plan::Plan;
 use crate::args;
 use crate::at::At;
 use crate::error::{CommandError, Exit};
+use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::plan_view;
 use crate::planning::{self, Planner};
@@ -34,8 +35,10 @@ pub(crate) fn look(
     detailed_exitcode: bool,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
-    let plans = planner.plans(&store.read()?)?;
-    let findings = planning::findings(&plans, &store.journal_folder())?;
+    let observed = store.read()?;
+    let plans = planner.plans(&observed)?;
+    let mut findings = planning::findings(&plans, &store.journal_folder())?;
+    findings.extend(also_on_proxy(at, &observed, &plans, printer));
     if printer.json {
         printer.document(&document(at, &plans, &findings))?;
     } else {

@@ -46,6 +46,9 @@ pub(super) fn carried(
         {
             // Shown before it is made.
             live.aside(|| printer.note(&plan_view::text(plan)));
+            if let Some(finding) = place.also_on_proxy(plan, printer) {
+                live.aside(|| printer.note(&findings_text(&[finding])));
+            }
         }
         told.hear(event);
     };
@@ -125,10 +128,7 @@ fn text(place: &Place, site: &Site, extent: Extent, run: &Run, told: &Told) -> S
         parts.push(check_view::text(check));
     }
     if let Some(evidence) = &told.evidence {
-        parts.push(format!(
-            "By which path the bytes went\n{}",
-            run_view::evidence_table(evidence).trim_fmt()
-        ));
+        parts.push(run_view::evidence(evidence));
     }
     if !run.findings.is_empty() {
         parts.push(findings_text(&run.findings));

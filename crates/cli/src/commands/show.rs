@@ -10,6 +10,7 @@ use sidestep_model::proxy_server::masked;
 use sidestep_model::readers::{self, AccountSeen, Reader, SettingsSeen, View};
 use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::Flags;
+use sidestep_model::tls::{TlsSettings, TlsValue};
 
 use crate::args;
 use crate::at::At;
@@ -76,10 +77,45 @@ fn findings(
 fn text(observed: &Observed, seen: &[AccountSeen], findings: &[Finding]) -> String {
     let mut parts = vec![format!("ProxySettingsPerUser  {}", policy(observed))];
     parts.extend(seen.iter().map(|account| account_text(account, observed)));
+    parts.extend(tls_text(&observed.tls));
     if !findings.is_empty() {
         parts.push(findings_text(findings));
     }
     format!("{}\n", parts.join("\n\n"))
+}
+
+/// What is set that decides over TLS; nothing where all is as Windows has it.
+fn tls_text(tls: &TlsSettings) -> Option<String> {
+    let mut rows = table(&["TLS", "Holds", "So that"]);
+    for value in tls.0.keys() {
+        let (holds, so) = match tls.switch(*value) {
+            Some(is_on) => (switch(is_on), prose::tls_value(*value, is_on)),
+            None => ("no number".to_owned(), "it counts for nothing"),
+        };
+        rows.add_row(vec![tls_name(*value), holds, so.to_owned()]);
+    }
+    (!rows.is_empty()).then(|| rows.trim_fmt())
+}
+
+fn tls_name(value: TlsValue) -> String {
+    let of = match value {
+        TlsValue::Enabled | TlsValue::DisabledByDefault => "TLS 1.2 for clients",
+        TlsValue::SystemDefault | TlsValue::StrongCrypto => ".NET Framework",
+        TlsValue::SystemDefault32 | TlsValue::StrongCrypto32 => ".NET Framework, 32 bits",
+    };
+    format!("{} ({of})", value.name())
+}
+
+fn tls_document(tls: &TlsSettings) -> Vec<Value> {
+    let values = TlsValue::ALL.into_iter().map(|value| {
+        json!({
+            "key": value.key(),
+            "value": value.name(),
+            "there": tls.0.contains_key(&value),
+            "on": tls.switch(value),
+        })
+    });
+    values.collect()
 }
 
 fn policy(observed: &Observed) -> String {
@@ -223,6 +259,7 @@ fn document(at: &At, observed: &Observed, seen: &[AccountSeen], findings: &[Find
         "proxy_settings_per_user": policy,
         "per_machine": observed.is_per_machine(),
         "accounts": accounts,
+        "tls": tls_document(&observed.tls),
         "findings": findings_document(findings),
     })
 }

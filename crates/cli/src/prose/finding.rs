@@ -6,10 +6,37 @@ use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::readers::Difference;
 use sidestep_model::redacted::Address;
+use sidestep_model::tcp_table::ProxyClient;
+use sidestep_model::tls::SchannelFault;
 
 use super::azure;
 use crate::prose;
 use crate::render::plural;
+
+fn schannel_fault(fault: SchannelFault) -> String {
+    match fault {
+        SchannelFault::Untrusted => "the certificate's authority is not in this computer's store",
+        SchannelFault::OtherName => "the certificate is for another name",
+        SchannelFault::Expired => "the certificate's time is over, or has not begun by this clock",
+        SchannelFault::Revocation => "the certificate is withdrawn",
+        SchannelFault::NothingInCommon => "they have no cipher and no version in common",
+        SchannelFault::ProtocolOff => "the version that is needed is switched off",
+        SchannelFault::PeerRefused => "the other end refuses what this computer offers",
+        SchannelFault::Closed => "the other end closes the connection",
+        SchannelFault::TimedOut => "it does not answer in time",
+        SchannelFault::Other(code) => return format!("Windows' error {code:#010x}"),
+    }
+    .to_owned()
+}
+
+/// A program, and the services in it that tell one from another.
+fn client(client: &ProxyClient) -> String {
+    let connections = plural(client.connections, "connection", "connections");
+    match client.services.as_slice() {
+        [] => format!("{} ({connections})", client.image),
+        services => format!("{} ({}; {connections})", client.image, services.join(", ")),
+    }
+}
 
 /// What is the matter.
 #[expect(clippy::too_many_lines, reason = "one arm a finding")]
@@ -271,6 +298,56 @@ pub(crate) fn message(finding: &Finding) -> String {
             "{connections} Backup or Storage connections went around the proxy, although the site \
              says by it"
         ),
+        Finding::AskedOfProxyUnseen {
+            connections,
+            is_expected,
+        } => format!(
+            "{} of the backup services went to the proxy; the table of connections does not tell \
+             what they asked it for{}",
+            plural(*connections, "connection", "connections"),
+            if *is_expected {
+                ", which is Entra ID by the site's word"
+            } else {
+                ", though the site sends nothing of theirs there"
+            }
+        ),
+        Finding::AlsoOnProxy { clients } => {
+            let clients: Vec<String> = clients.iter().map(client).collect();
+            format!(
+                "also run as SYSTEM, are connected to its proxy now and follow its list: {}",
+                clients.join(", ")
+            )
+        }
+        Finding::SchannelFails { hosts, fault } => format!(
+            "Windows' own TLS (SChannel), by which the backup services speak, does not shake hands \
+             with {}, though another TLS does: {}",
+            hosts.join(", "),
+            schannel_fault(*fault)
+        ),
+        Finding::Tls12Off => {
+            "TLS 1.2 is switched off for this computer's clients (Enabled = 0), and \
+             Azure takes nothing older"
+                .to_owned()
+        }
+        Finding::Tls12NotOffered { is_followed: true } => {
+            "this computer does not offer TLS 1.2 by \
+             itself (DisabledByDefault), and .NET Framework is told to offer what it does \
+             (SystemDefaultTlsVersions)"
+                .to_owned()
+        }
+        Finding::Tls12NotOffered { is_followed: false } => {
+            "this computer does not offer TLS 1.2 by \
+             itself (DisabledByDefault); a program gets it only by asking for it"
+                .to_owned()
+        }
+        Finding::DotnetWeak { value } => format!(
+            "{}\\{} is 0: .NET Framework then offers TLS 1.0 at most, unless a program asks for more",
+            value.key(),
+            value.name()
+        ),
+        Finding::BackupUnseen => "no connection of the backup services to Backup or Storage was \
+             seen, so that nothing is known of the path of the backup's bytes"
+            .to_owned(),
         Finding::WitnessesDisagree { listeners, log } => format!(
             "the listeners saw {listeners} Backup or Storage connections on the proxy, the proxy's \
              own log names {log}: one of them is not to be believed"

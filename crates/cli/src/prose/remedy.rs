@@ -5,6 +5,7 @@ use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::redacted::Address;
+use sidestep_model::tls::{SchannelFault, TlsValue};
 
 use super::azure;
 use crate::dns_view;
@@ -207,6 +208,29 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::ProtectedOffProxy { .. } => "look at the list with `sidestep route`: an entry \
              covers these names; name it in bypass.remove"
             .to_owned(),
+        Finding::AskedOfProxyUnseen { .. } => {
+            "look in the proxy's log of that time: no name of Azure Backup or Azure Storage should \
+             stand there for this machine"
+                .to_owned()
+        }
+        Finding::AlsoOnProxy { .. } => "ask their owners whether they send anything to the names \
+             that are added, and see that the VM's network lets it out directly; `sidestep bypass \
+             --exact --names …` lists only the endpoint's own names of Azure Storage"
+            .to_owned(),
+        Finding::SchannelFails { fault, .. } => schannel_remedy(*fault).to_owned(),
+        Finding::Tls12Off | Finding::Tls12NotOffered { .. } => format!(
+            "set Enabled to 1 and DisabledByDefault to 0 in {}, have the computer start again, and \
+             check once more; a group policy may set them",
+            TlsValue::Enabled.key()
+        ),
+        Finding::DotnetWeak { value } => format!(
+            "set SchUseStrongCrypto and SystemDefaultTlsVersions to 1 in {}, and restart the \
+             services",
+            value.key()
+        ),
+        Finding::BackupUnseen => "back up a database that takes longer than a second; else look in \
+             the proxy's log of that time"
+            .to_owned(),
         Finding::WitnessesDisagree { .. } => {
             "please report this with the output of `--json`: it is a bug in the rehearsal"
                 .to_owned()
@@ -257,6 +281,34 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              Backup supports no inspection of TLS"
             .to_owned(),
         Finding::Azure(finding) => azure::remedy(finding),
+    }
+}
+
+fn schannel_remedy(fault: SchannelFault) -> &'static str {
+    match fault {
+        SchannelFault::Untrusted => {
+            "see that this computer may update its root certificates, or that its administrators \
+             put Azure's authorities (DigiCert Global Root G2, Microsoft RSA Root 2017) in its store"
+        }
+        SchannelFault::OtherName => {
+            "see where the name leads (`sidestep check` shows its addresses): something else answers"
+        }
+        SchannelFault::Expired => "see that this computer's clock is right",
+        SchannelFault::Revocation => {
+            "see who issued the certificate: something on the way answers in Azure's name"
+        }
+        SchannelFault::NothingInCommon
+        | SchannelFault::ProtocolOff
+        | SchannelFault::PeerRefused
+        | SchannelFault::Closed => {
+            "look at SChannel's settings: `sidestep show` names TLS 1.2; the order of ciphers is a \
+             group policy (\"SSL Cipher Suite Order\"), which has to hold \
+             TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 or its like"
+        }
+        SchannelFault::TimedOut => "try again; where it stays so, look at the firewall",
+        SchannelFault::Other(_) => {
+            "look it up with `certutil -error CODE`, and in the event log for Schannel at that time"
+        }
     }
 }
 

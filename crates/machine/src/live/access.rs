@@ -1,7 +1,7 @@
 //! With which rights this process runs.
 
 use std::mem::size_of;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::{io, ptr};
 
 use windows_sys::Win32::Foundation::LocalFree;
@@ -16,18 +16,29 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 /// asked counts as no.
 pub(super) fn is_elevated() -> bool {
     let is_elevated = || -> io::Result<bool> {
-        let words = token_information(TokenElevation, size_of::<TOKEN_ELEVATION>())?;
+        let words = own(TokenElevation, size_of::<TOKEN_ELEVATION>())?;
         Ok(words.first().is_some_and(|word| *word & 0xFFFF_FFFF != 0))
     };
     is_elevated().unwrap_or_default()
 }
 
-/// The SID of the account that the process runs as.
-#[expect(unsafe_code, reason = "a SID is reached by a pointer")]
+/// The SID of the account that this process runs as.
 pub(super) fn own_sid() -> io::Result<String> {
-    /// A SID has at most 68 bytes.
-    const ROOM: usize = size_of::<TOKEN_USER>() + 68;
-    let words = token_information(TokenUser, ROOM)?;
+    user(&own(TokenUser, USER_ROOM)?)
+}
+
+/// The SID of the account that another process runs as.
+#[expect(unsafe_code, reason = "Windows' own functions")]
+pub(super) fn sid_of(process: &OwnedHandle) -> io::Result<String> {
+    // SAFETY: the process stays open during the call.
+    user(&unsafe { token_information(process.as_raw_handle(), TokenUser, USER_ROOM) }?)
+}
+
+/// A SID has at most 68 bytes.
+const USER_ROOM: usize = size_of::<TOKEN_USER>() + 68;
+
+#[expect(unsafe_code, reason = "a SID is reached by a pointer")]
+fn user(words: &[u64]) -> io::Result<String> {
     let user = words.as_ptr().cast::<TOKEN_USER>();
     // SAFETY: Windows wrote a TOKEN_USER at the beginning of `words`, which is
     // aligned for it (a u64's 8 bytes) and long enough.
@@ -36,12 +47,26 @@ pub(super) fn own_sid() -> io::Result<String> {
     unsafe { sid_text(sid) }
 }
 
-/// What the token of this process says of `class`, in at most `room` bytes.
 #[expect(unsafe_code, reason = "Windows' own functions")]
-fn token_information(class: TOKEN_INFORMATION_CLASS, room: usize) -> io::Result<Vec<u64>> {
+fn own(class: TOKEN_INFORMATION_CLASS, room: usize) -> io::Result<Vec<u64>> {
+    // SAFETY: the process's own handle is always valid.
+    unsafe { token_information(GetCurrentProcess(), class, room) }
+}
+
+/// What the token of a process says of `class`, in at most `room` bytes.
+///
+/// # Safety
+///
+/// `process` is open, or this process's own.
+#[expect(unsafe_code, reason = "Windows' own functions")]
+unsafe fn token_information(
+    process: RawHandle,
+    class: TOKEN_INFORMATION_CLASS,
+    room: usize,
+) -> io::Result<Vec<u64>> {
     let mut token = ptr::null_mut();
-    // SAFETY: the process's own handle is always valid; `token` is a place for a handle.
-    if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
+    // SAFETY: the caller vouches for `process`; `token` is a place for a handle.
+    if unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) } == 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: Windows just gave this handle, and nobody else closes it.

@@ -1,11 +1,17 @@
 //! A computer that has no such settings.
 
+use std::io;
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use sidestep_model::account::Account;
 use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
+use sidestep_model::self_test::SettingsTold;
+use sidestep_model::tcp_table::{Program, Row, ServiceProcess};
+use sidestep_model::tls::SchannelFault;
 
+use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
 
 /// The registry of this computer, which has none: there is no value of this type.
@@ -41,5 +47,100 @@ impl Store for LiveStore {
 
     fn place(&self) -> String {
         match *self {}
+    }
+}
+
+fn not_windows<T>() -> io::Result<T> {
+    let kind = io::ErrorKind::Unsupported;
+    Err(io::Error::new(kind, "this is not a Windows computer"))
+}
+
+/// The connections that are made now; nobody is asked here.
+pub fn connections() -> io::Result<Vec<Row>> {
+    not_windows()
+}
+
+/// The running services whose names begin with `prefix`, which are not here.
+pub fn running_services(_prefix: &str) -> io::Result<Vec<ServiceProcess>> {
+    not_windows()
+}
+
+/// A process's program; nobody is asked here.
+pub fn program(_process: u32) -> io::Result<Program> {
+    not_windows()
+}
+
+/// TLS as Windows' services speak it, which nobody speaks here; not to be asked.
+pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelFault> {
+    Err(SchannelFault::Other(0))
+}
+
+/// The SID that this process runs as; there is none here.
+pub fn own_sid() -> io::Result<String> {
+    not_windows()
+}
+
+/// What `WinINet` gives this process; it is not here.
+pub fn wininet_settings() -> io::Result<SettingsTold> {
+    not_windows()
+}
+
+/// What `WinHTTP` gives this process; it is not here.
+pub fn winhttp_settings() -> io::Result<SettingsTold> {
+    not_windows()
+}
+
+/// Where .NET Framework sends each URL; it is not here.
+pub fn dotnet_routes(_urls: &[String]) -> io::Result<Vec<String>> {
+    not_windows()
+}
+
+/// Which Windows this is.
+#[must_use]
+pub fn windows_version() -> Option<String> {
+    None
+}
+
+/// Serves as a self-test's service, which no service manager starts here.
+pub fn serve_self_test(_answer: fn(&str) -> String) -> io::Result<()> {
+    not_windows()
+}
+
+/// A self-test's service: there is no value of this type.
+#[derive(Debug)]
+pub enum SelfTest {}
+
+impl SelfTest {
+    /// Installs and starts it, which is not possible here.
+    pub fn start(_arguments: &[&str]) -> Result<Self, SelfTestError> {
+        Err(StoreError::NotWindows.into())
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        match *self {}
+    }
+
+    /// Whether an earlier test had left something behind.
+    #[must_use]
+    pub fn had_leftovers(&self) -> bool {
+        match *self {}
+    }
+
+    /// The settings of its account, as the plugin's.
+    #[must_use]
+    pub fn settings(&self) -> Box<dyn Store> {
+        match *self {}
+    }
+
+    /// Asks it, and waits for what it says.
+    pub fn ask(&self, _question: &str) -> Result<String, SelfTestError> {
+        match *self {}
+    }
+
+    /// Stops and removes it.
+    pub fn remove(self) -> Result<(), SelfTestError> {
+        match self {}
     }
 }

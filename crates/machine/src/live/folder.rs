@@ -10,6 +10,7 @@ use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
+use sidestep_model::account::Sid;
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
@@ -56,6 +57,15 @@ pub(super) fn program_data() -> io::Result<PathBuf> {
 /// Makes a folder for administrators and the system alone, or takes the one
 /// that is there, if it is theirs.
 pub(super) fn make_for_administrators(path: &Path) -> Result<(), StoreError> {
+    make(path, FOR_ADMINISTRATORS)
+}
+
+/// The same; another account may read what is in it, and run it.
+pub(super) fn make_readable_by(path: &Path, sid: &Sid) -> Result<(), StoreError> {
+    make(path, &format!("{FOR_ADMINISTRATORS}(A;OICI;FRFX;;;{sid})"))
+}
+
+fn make(path: &Path, access: &str) -> Result<(), StoreError> {
     let failed = |source| StoreError::JournalFolder {
         path: path.to_owned(),
         source,
@@ -64,7 +74,7 @@ pub(super) fn make_for_administrators(path: &Path) -> Result<(), StoreError> {
         path: path.to_owned(),
         fault,
     };
-    let descriptor = Descriptor::parse(FOR_ADMINISTRATORS).map_err(failed)?;
+    let descriptor = Descriptor::parse(access).map_err(failed)?;
     match create(path, &descriptor) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

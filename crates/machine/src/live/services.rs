@@ -76,10 +76,14 @@ fn asked(service: &str) -> io::Result<ServiceState> {
 }
 
 /// A handle of the service manager's.
-struct Handle(SC_HANDLE);
+pub(super) struct Handle(SC_HANDLE);
 
 impl Handle {
-    fn new(handle: SC_HANDLE) -> io::Result<Self> {
+    pub(super) fn raw(&self) -> SC_HANDLE {
+        self.0
+    }
+
+    pub(super) fn new(handle: SC_HANDLE) -> io::Result<Self> {
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }

@@ -5,8 +5,13 @@
 
 mod access;
 mod folder;
+mod processes;
+mod readers;
 mod registry;
+mod schannel;
+mod self_test;
 mod services;
+mod tcp_table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,9 +22,15 @@ use sidestep_model::observed::{
 };
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryData;
+use sidestep_model::tls::{TlsSettings, TlsValue};
 
 use crate::store::{MissingRight, Store, StoreError};
+pub use processes::{program, running_services};
+pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
 use registry::{CURRENT_USER, LOCAL_MACHINE, Place, USERS};
+pub use schannel::system_handshake;
+pub use self_test::{SelfTest, serve_self_test};
+pub use tcp_table::connections;
 
 /// The settings of this computer's accounts, in its registry.
 ///
@@ -57,32 +68,12 @@ impl Store for LiveStore {
             users: users()?,
             winhttp: of_machine(MACHINE_KEY, "WinHttpSettings")?,
             machine: of_machine(MACHINE_KEY, ValueName::DefaultConnectionSettings.name())?,
+            tls: tls()?,
         })
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        let moved = StoreError::Moved {
-            account,
-            value: change.value.name(),
-        };
-        let root = root(account);
-        if !root.is_there()? {
-            // What Windows did not load is no account's.
-            return Err(moved);
-        }
-        let place = root.below(&change.value.key().path());
-        let is_as_seen = |now: Option<RegistryData>| now == change.before;
-        let Some(after) = &change.after else {
-            if !is_as_seen(place.value(change.value.name())?) {
-                return Err(moved);
-            }
-            return place.remove_value(change.value.name());
-        };
-        if is_as_seen(place.value(change.value.name())?) {
-            place.set(change.value.name(), after)
-        } else {
-            Err(moved)
-        }
+        write_below(&root(account), account, change)
     }
 
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
@@ -121,6 +112,26 @@ impl Store for LiveStore {
     }
 }
 
+/// Writes one value below an account's root, if it still is as it was seen.
+fn write_below(root: &Place, account: Account, change: &Change) -> Result<(), StoreError> {
+    let moved = StoreError::Moved {
+        account,
+        value: change.value.name(),
+    };
+    if !root.is_there()? {
+        // What Windows did not load is no account's.
+        return Err(moved);
+    }
+    let place = root.below(&change.value.key().path());
+    if place.value(change.value.name())? != change.before {
+        return Err(moved);
+    }
+    match &change.after {
+        Some(after) => place.set(change.value.name(), after),
+        None => place.remove_value(change.value.name()),
+    }
+}
+
 fn root(account: Account) -> Place {
     Place::new(USERS, account.sid().as_str())
 }
@@ -129,6 +140,16 @@ fn root(account: Account) -> Place {
 fn of_machine(key: &str, value: &str) -> Result<Option<RegistryData>, StoreError> {
     let path = key.split_once('\\').map_or(key, |(_, path)| path);
     Place::new(LOCAL_MACHINE, path).value(value)
+}
+
+fn tls() -> Result<TlsSettings, StoreError> {
+    let mut settings = TlsSettings::default();
+    for value in TlsValue::ALL {
+        if let Some(data) = of_machine(value.key(), value.name())? {
+            settings.0.insert(value, data);
+        }
+    }
+    Ok(settings)
 }
 
 fn account(account: Account) -> Result<ObservedAccount, StoreError> {

@@ -36,6 +36,10 @@ impl Code {
     pub const NOT_WINDOWS: Self = Self(145);
     /// SS146: Windows' registry cannot be read or written.
     pub const REGISTRY_UNUSABLE: Self = Self(146);
+    /// SS180: the service of a self-test cannot be used.
+    pub const SELF_TEST_UNUSABLE: Self = Self(180);
+    /// SS181: Windows did not give the service of a self-test an account's registry.
+    pub const SELF_TEST_UNLOADED: Self = Self(181);
     /// SS712: the folder for journals is not one that only administrators write.
     pub const JOURNAL_FOLDER_UNSAFE: Self = Self(712);
     /// SS705: another Sidestep is changing these settings.
@@ -137,7 +141,14 @@ impl Finding {
             Self::PublicFallback { .. } => 204,
             Self::ProtectedPublic { .. } => 309,
             Self::RouteAgainstSite { .. } => 311,
+            Self::AskedOfProxyUnseen { .. } => 312,
+            Self::BackupUnseen => 313,
+            Self::AlsoOnProxy { .. } => 314,
             Self::TlsInspected { .. } => 402,
+            Self::SchannelFails { .. } => 403,
+            Self::Tls12Off => 404,
+            Self::Tls12NotOffered { .. } => 405,
+            Self::DotnetWeak { .. } => 406,
             Self::Azure(finding) => finding.code(),
         })
     }

@@ -59,6 +59,10 @@ impl Finding {
             | Self::WinHttpDiffers { .. }
             | Self::WinHttpWildcard { .. }
             | Self::ScriptBlank { .. }
+            | Self::AlsoOnProxy { .. }
+            | Self::AskedOfProxyUnseen {
+                is_expected: true, ..
+            }
             | Self::RunInterrupted {
                 state: Interruption::Finished | Interruption::NothingWritten | Interruption::PutBack,
                 ..
@@ -77,6 +81,10 @@ impl Finding {
             | Self::DirectFlagMissing { .. }
             | Self::EntriesRunTogether { .. }
             | Self::EntriesDropped { .. }
+            | Self::AskedOfProxyUnseen { .. }
+            | Self::BackupUnseen
+            | Self::Tls12NotOffered { is_followed: false }
+            | Self::DotnetWeak { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.

@@ -58,7 +58,14 @@ impl Finding {
             | Self::NamesNotPrivate { .. }
             | Self::PublicFallback { .. }
             | Self::ProtectedPublic { .. }
+            | Self::AskedOfProxyUnseen { .. }
+            | Self::BackupUnseen
+            | Self::AlsoOnProxy { .. }
             | Self::TlsInspected { .. }
+            | Self::SchannelFails { .. }
+            | Self::Tls12Off
+            | Self::Tls12NotOffered { .. }
+            | Self::DotnetWeak { .. }
             | Self::Azure(_) => None,
         }
     }
@@ -70,6 +77,7 @@ impl Finding {
             Self::NameUnknown { hosts, .. }
             | Self::EndpointUnreachable { hosts, .. }
             | Self::RouteAgainstSite { hosts, .. }
+            | Self::SchannelFails { hosts, .. }
             | Self::TlsInspected { hosts, .. } => hosts.first().map(String::as_str),
             Self::EntraByProxyOnly { host, .. }
             | Self::EntraDirectOnly { host, .. }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::redacted::Redacted;
+use sidestep_model::tls::TlsValue;
 
 use super::Tally;
 use super::desk::{Desk, SITE, Values, printed, settings_key, without_counters};
@@ -348,6 +349,38 @@ pub(super) fn killed(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
         "killed, then recovered to what was before (killed with {} of 13 records)",
         counts.join(", ")
     ))
+}
+
+/// What decides over TLS is read, and named where it stands in the way.
+pub(super) fn tls(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let steps = [
+        (TlsValue::StrongCrypto, "0", "SS406"),
+        (TlsValue::DisabledByDefault, "1", "SS405"),
+        (TlsValue::Enabled, "0", "SS404"),
+    ];
+    let said = |desk: &Desk| -> anyhow::Result<String> {
+        let (_, document) = desk.document(&["show", "--at", "live", "--account", "system"])?;
+        Ok(document["findings"].to_string())
+    };
+    for (value, data, code) in steps {
+        let before = said(desk)?;
+        let (key, name) = (value.key(), value.name());
+        let dword = ["/v", name, "/t", "REG_DWORD", "/d", data, "/f"];
+        desk.wine
+            .done(&[&["reg", "add", key], &dword[..]].concat())?;
+        let after = said(desk)?;
+        tally.see(!before.contains(code) && after.contains(code), || {
+            format!("{name} = {data}: {after}")
+        });
+    }
+    for (value, ..) in steps {
+        let value = ["reg", "delete", value.key(), "/v", value.name(), "/f"];
+        desk.wine.done(&value)?;
+    }
+    let after = said(desk)?;
+    tally.see(!after.contains("SS40"), || after.clone());
+    tally.end("the registry's values that decide over TLS are read and explained")
 }
 
 /// A start costs little beyond that of the smallest program.

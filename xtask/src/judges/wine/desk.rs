@@ -124,7 +124,12 @@ impl Desk {
 
     /// Gives the current user the account's settings, as one and the same key.
     pub(super) fn link(&self, account: Account) -> anyhow::Result<()> {
-        link(&self.wine, account)
+        self.link_to(account.sid().as_str())
+    }
+
+    /// The same for any account.
+    pub(super) fn link_to(&self, sid: &str) -> anyhow::Result<()> {
+        link(&self.wine, sid)
     }
 
     /// Gives the current user a copy of the account's settings without some of them.
@@ -154,10 +159,10 @@ impl Desk {
 }
 
 /// Gives the current user the account's settings, as one and the same key.
-pub(super) fn link(wine: &Wine, account: Account) -> anyhow::Result<()> {
+pub(super) fn link(wine: &Wine, sid: &str) -> anyhow::Result<()> {
     unlink(wine)?;
     let from = format!(r"{CURRENT_USER}\{SETTINGS}");
-    let to = format!(r"{}\{SETTINGS}", account.sid());
+    let to = format!(r"{sid}\{SETTINGS}");
     wine.done(&["/judge/link.exe", &from, &to])?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn judge(folder: &Path, out: &mut dyn Write) -> anyhow::Result<Verdic
     fs::copy(network.authority(), wine.folder().join("authority.pem"))?;
     for account in Account::ALL {
         wine.done(&["reg", "add", &settings_key(account), "/f"])?;
-        link(&wine, account)?;
+        link(&wine, account.sid().as_str())?;
         wine.done(&["/judge/setoption.exe", PROXY, ""])?;
         unlink(&wine)?;
     }

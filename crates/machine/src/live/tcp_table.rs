@@ -1,0 +1,49 @@
+//! Windows' table of TCP connections.
+
+use std::io;
+
+use sidestep_model::tcp_table::Row;
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
+use windows_sys::Win32::NetworkManagement::IpHelper::{
+    GetExtendedTcpTable, TCP_TABLE_OWNER_PID_CONNECTIONS,
+};
+use windows_sys::Win32::Networking::WinSock::{ADDRESS_FAMILY, AF_INET, AF_INET6};
+
+/// The connections that are made now, of IPv4 and of IPv6, and whose they are.
+pub fn connections() -> io::Result<Vec<Row>> {
+    let mut rows = Row::of_v4(&table(AF_INET)?);
+    rows.extend(Row::of_v6(&table(AF_INET6)?));
+    Ok(rows)
+}
+
+/// The table of one family, in its words.
+#[expect(unsafe_code, reason = "Windows' own function")]
+fn table(family: ADDRESS_FAMILY) -> io::Result<Vec<u32>> {
+    /// It can grow between being asked for its size and being read.
+    const TRIES: usize = 8;
+    let mut words: Vec<u32> = vec![0; 4096];
+    for _ in 0..TRIES {
+        let mut size = u32::try_from(words.len() * 4).map_err(io::Error::other)?;
+        // SAFETY: `words` has `size` bytes, aligned as the table's words are, and
+        // Windows writes no more than that; `size` is a place for what it needs.
+        let error = unsafe {
+            GetExtendedTcpTable(
+                words.as_mut_ptr().cast(),
+                &raw mut size,
+                0,
+                family.into(),
+                TCP_TABLE_OWNER_PID_CONNECTIONS,
+                0,
+            )
+        };
+        match error {
+            NO_ERROR => return Ok(words),
+            ERROR_INSUFFICIENT_BUFFER => {
+                let needed = usize::try_from(size).map_err(io::Error::other)? / 4;
+                words = vec![0; needed + 1024];
+            }
+            error => return Err(io::Error::from_raw_os_error(error.cast_signed())),
+        }
+    }
+    Err(io::Error::other("the table of connections keeps growing"))
+}
