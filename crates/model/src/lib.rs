@@ -25,6 +25,7 @@ pub mod dns;
 pub mod event;
 pub mod evidence;
 pub mod finding;
+pub mod hive;
 pub mod journal;
 pub mod lint;
 mod list_findings;
