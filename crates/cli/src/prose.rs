@@ -12,6 +12,7 @@ use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
 use sidestep_model::evidence::Path;
 use sidestep_model::finding::Severity;
+use sidestep_model::observed::ServiceState;
 use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
@@ -44,6 +45,16 @@ pub(crate) fn account(account: Account) -> &'static str {
     match account {
         Account::System => "SYSTEM",
         Account::Plugin => "AzureWLBackupPluginSvc",
+        Account::Machine => "machine",
+        Account::Machine32 => "machine (32-bit)",
+    }
+}
+
+/// An account as the heading of what is said of it, with where its settings are.
+pub(crate) fn heading(account: Account) -> String {
+    match account.sid() {
+        Some(sid) => format!("{account} ({sid})"),
+        None => format!("{account} ({})", account.software()),
     }
 }
 
@@ -68,6 +79,16 @@ pub(crate) fn service(service: Service) -> &'static str {
         Service::Entra => "Entra ID",
         Service::Platform => "the VM's platform",
         Service::Management => "Azure Resource Manager",
+    }
+}
+
+/// What a service does, as tables name it.
+pub(crate) fn service_state(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Stopped => "stopped",
+        ServiceState::Running => "running",
+        ServiceState::Changing => "changing",
+        ServiceState::Unknown => "not known",
     }
 }
 

@@ -53,23 +53,23 @@ fn recover(server: &Server) {
 }
 
 /// A server on which `verb` has something to do.
-fn ready_for(verb: &str) -> Server {
-    let server = Server::new();
+fn ready_for(verb: &str, new: fn() -> Server) -> Server {
+    let server = new();
     if verb == "undo" {
         act("apply", &mut server.store(), &mut |_| {}).unwrap();
     }
     server
 }
 
-fn killed_everywhere(verb: &str) {
+fn killed_everywhere(verb: &str, new: fn() -> Server) {
     let done = {
-        let server = ready_for(verb);
+        let server = ready_for(verb, new);
         act(verb, &mut server.store(), &mut |_| {}).unwrap();
         meaning(&server.bytes())
     };
     let (mut befores, mut afters) = (0, 0);
     for first in 0.. {
-        let server = ready_for(verb);
+        let server = ready_for(verb, new);
         let begun = meaning(&server.bytes());
         let came_through = ran_through(&server, verb, first);
         let left = meaning(&server.bytes());
@@ -109,10 +109,16 @@ fn killed_everywhere(verb: &str) {
 
 #[test]
 fn apply_killed_at_every_checkpoint() {
-    killed_everywhere("apply");
+    killed_everywhere("apply", Server::new);
 }
 
 #[test]
 fn undo_killed_at_every_checkpoint() {
-    killed_everywhere("undo");
+    killed_everywhere("undo", Server::new);
+}
+
+#[test]
+fn the_machines_settings_killed_at_every_checkpoint() {
+    killed_everywhere("apply", Server::per_machine);
+    killed_everywhere("undo", Server::per_machine);
 }

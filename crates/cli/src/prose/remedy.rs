@@ -35,8 +35,8 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             pac_fragment(direct)
         ),
         Finding::PerMachinePolicy => {
-            "have the policy \"Make proxy settings per-machine\" removed, \
-             or the list put into the machine's settings by its owner"
+            "change the machine's settings (--account machine), which count for everybody then, \
+             or have the policy \"Make proxy settings per-machine\" removed"
                 .to_owned()
         }
         Finding::ProxySwitchedOff { needed: true, .. } | Finding::ProxyMissing { .. } => {
@@ -74,6 +74,11 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         } => {
             "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
         }
+        Finding::AccountMissing {
+            account: Account::Machine | Account::Machine32,
+            ..
+        } => r"export HKEY_LOCAL_MACHINE\SOFTWARE, too, with the policies and the settings in it"
+            .to_owned(),
         Finding::SettingsUnset { .. } => "nothing where no WPAD answers; to have a proxy and its \
              list written, set [proxy] mode = \"set\""
             .to_owned(),
@@ -167,6 +172,30 @@ pub(crate) fn remedy(finding: &Finding) -> String {
                 quoted.join(", ")
             )
         }
+        Finding::MachineUnread => "change the accounts' own settings: leave `--account machine` \
+             out"
+            .to_owned(),
+        Finding::ServiceAccount { expected, .. } => format!(
+            "have it run as {expected} again (`sc.exe qc` shows it, registering the machine again \
+             sets it), or set that account's proxy in Windows' own dialog"
+        ),
+        Finding::HiveBehind { .. } => "start that Windows once and shut it down, or look at the \
+             disk as it was copied, with the logs beside the hives"
+            .to_owned(),
+        Finding::HivesRecovered { .. } => "nothing".to_owned(),
+        Finding::SidDiffers { .. } => "compare `sc.exe showsid AzureWLBackupPluginSvc` with \
+             `sidestep sid`, and report both: Windows gives every service the same SID for a name"
+            .to_owned(),
+        Finding::SidUnknown => "nothing before the machine is registered; after it, see that the \
+             service AzureWLBackupPluginSvc is there (`sc.exe query AzureWLBackupPluginSvc`)"
+            .to_owned(),
+        Finding::ConfigDecides { .. } => "have its owner take <defaultProxy> out, or write into it \
+             what the site needs; Sidestep changes no such file, and the service reads it only \
+             when it starts"
+            .to_owned(),
+        Finding::ConfigUnreadable { .. } => "look whether <system.net> in it has a <defaultProxy>, \
+             which would decide before the account's settings"
+            .to_owned(),
         Finding::RunInterrupted {
             state: Interruption::Open,
             ..

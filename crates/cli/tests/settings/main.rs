@@ -5,6 +5,7 @@
 
 mod copied;
 mod desk;
+mod machine;
 mod passwords;
 mod plan_file;
 mod together;

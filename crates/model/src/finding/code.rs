@@ -36,6 +36,10 @@ impl Code {
     pub const NOT_WINDOWS: Self = Self(145);
     /// SS146: Windows' registry cannot be read or written.
     pub const REGISTRY_UNUSABLE: Self = Self(146);
+    /// SS149: settings that are only looked at, such as those of a disk.
+    pub const ONLY_LOOKED_AT: Self = Self(149);
+    /// SS713: a disk's registry cannot be found or read.
+    pub const HIVE_UNUSABLE: Self = Self(713);
     /// SS712: the folder for journals is not one that only administrators write.
     pub const JOURNAL_FOLDER_UNSAFE: Self = Self(712);
     /// SS705: another Sidestep is changing these settings.
@@ -119,6 +123,14 @@ impl Finding {
             Self::EntriesRunTogether { .. } => 134,
             Self::EntriesDropped { .. } => 135,
             Self::CredentialsGone { .. } => 136,
+            Self::MachineUnread => 147,
+            Self::ServiceAccount { .. } => 148,
+            Self::HiveBehind { .. } => 168,
+            Self::HivesRecovered { .. } => 169,
+            Self::SidDiffers { .. } => 170,
+            Self::SidUnknown => 171,
+            Self::ConfigDecides { .. } => 172,
+            Self::ConfigUnreadable { .. } => 173,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,

@@ -51,9 +51,11 @@ impl Finding {
         match self {
             Self::ListLong { .. }
             | Self::AccountMissing {
-                account: Account::Plugin,
+                account: Account::Plugin | Account::Machine32,
                 ..
             }
+            | Self::HivesRecovered { .. }
+            | Self::SidUnknown
             | Self::ProxySwitchedOff { needed: false, .. }
             | Self::SavedBlobMissing { .. }
             | Self::WinHttpDiffers { .. }
@@ -77,6 +79,12 @@ impl Finding {
             | Self::DirectFlagMissing { .. }
             | Self::EntriesRunTogether { .. }
             | Self::EntriesDropped { .. }
+            | Self::MachineUnread
+            | Self::ServiceAccount { .. }
+            | Self::HiveBehind { .. }
+            | Self::SidDiffers { .. }
+            | Self::ConfigDecides { .. }
+            | Self::ConfigUnreadable { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
@@ -91,7 +99,7 @@ impl Finding {
         match self {
             Self::PerMachinePolicy
             | Self::AccountMissing {
-                account: Account::System,
+                account: Account::System | Account::Machine,
                 ..
             } => Effect::RefuseEnvironment,
             Self::AutoDetectOn { .. }

@@ -46,6 +46,14 @@ impl Finding {
             | Self::WinHttpDiffers { .. }
             | Self::WinHttpUnreadable { .. }
             | Self::WinHttpWildcard { .. }
+            | Self::MachineUnread
+            | Self::ServiceAccount { .. }
+            | Self::HiveBehind { .. }
+            | Self::HivesRecovered { .. }
+            | Self::SidDiffers { .. }
+            | Self::SidUnknown
+            | Self::ConfigDecides { .. }
+            | Self::ConfigUnreadable { .. }
             | Self::RunInterrupted { .. }
             | Self::MisspeltName { .. }
             | Self::ProxyUnreachable { .. }

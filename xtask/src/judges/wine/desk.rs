@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use sidestep_model::account::Account;
+use sidestep_model::observed::SettingsKey;
 use sidestep_model::registry::RegistryData;
 
 use super::chroot::Wine;
@@ -98,8 +99,16 @@ impl Desk {
 
     /// What an account holds, as Wine's own `reg query` says; empty where its key is not there.
     pub(super) fn values(&self, account: Account) -> anyhow::Result<Values> {
-        let key = settings_key(account);
-        let output = self.wine.run(&["reg", "query", &key, "/s"])?;
+        self.queried(&["reg", "query", &settings_key(account), "/s"])
+    }
+
+    /// The machine's values, as 64-bit (`/reg:64`) or 32-bit programs (`/reg:32`) see them.
+    pub(super) fn machine(&self, view: &str) -> anyhow::Result<Values> {
+        self.queried(&["reg", "query", &format!(r"HKLM\{SETTINGS}"), "/s", view])
+    }
+
+    fn queried(&self, query: &[&str]) -> anyhow::Result<Values> {
+        let output = self.wine.run(query)?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut values = Values::new();
         let mut inside = String::new();
@@ -126,8 +135,9 @@ impl Desk {
     pub(super) fn link(&self, account: Account) -> anyhow::Result<()> {
         self.unlink()?;
         let from = format!(r"{CURRENT_USER}\{SETTINGS}");
-        let to = format!(r"{}\{SETTINGS}", account.sid());
-        self.wine.done(&["/judge/link.exe", &from, &to])?;
+        let to = settings_key(account);
+        let to = to.trim_start_matches(r"HKU\");
+        self.wine.done(&["/judge/link.exe", &from, to])?;
         Ok(())
     }
 
@@ -169,7 +179,12 @@ impl Desk {
 pub(super) const SITE: &str = r"Z:\judge\site.toml";
 
 pub(super) fn settings_key(account: Account) -> String {
-    format!(r"HKU\{}\{SETTINGS}", account.sid())
+    SettingsKey::InternetSettings.below(&software_key(account))
+}
+
+/// As Wine's tools write it.
+pub(super) fn software_key(account: Account) -> String {
+    account.software().replacen("HKEY_USERS", "HKU", 1)
 }
 
 /// Data as `reg query` prints it.

@@ -1,0 +1,236 @@
+//! The registry of a disk from which nothing runs: only looked at.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sidestep_model::account::{Account, PLUGIN_SERVICE, Sid};
+use sidestep_model::hive::{Hive, HiveError};
+use sidestep_model::observed::{
+    Absence, Observed, ObservedAccount, Service, ServiceState, SettingsKey,
+};
+use sidestep_model::plan::Change;
+use sidestep_model::registry::RegistryData;
+
+use crate::disk::Disk;
+use crate::net_files;
+use crate::reading::{self, Registry};
+use crate::store::{Store, StoreError};
+
+const PROFILES: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+const SYSTEM: &str = r"HKEY_LOCAL_MACHINE\SYSTEM";
+
+/// The settings of the accounts on a disk, read from the hives that Windows
+/// keeps in `Windows\System32\config`, and from the profile of the plugin's
+/// account. A running Windows keeps them to itself: this is for one that does
+/// not run, or for a copy.
+#[derive(Debug)]
+pub struct HiveStore {
+    disk: Disk,
+}
+
+impl HiveStore {
+    /// The store on the disk that is mounted at `root`; it is opened at each use.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self {
+            disk: Disk::new(root),
+        }
+    }
+
+    fn only_looked_at<T>(&self) -> Result<T, StoreError> {
+        Err(StoreError::OnlyLookedAt {
+            place: self.place(),
+        })
+    }
+
+    /// The profile's folder, as the list of profiles has it.
+    fn profile(hives: &Hives, sid: &Sid) -> Result<Option<String>, StoreError> {
+        let folder = hives.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
+        Ok(folder.and_then(|folder| folder.text()))
+    }
+}
+
+impl Store for HiveStore {
+    fn read(&self) -> Result<Observed, StoreError> {
+        let mut hives = Hives::default();
+        for (mount, file) in [
+            (r"HKEY_LOCAL_MACHINE\SOFTWARE", "SOFTWARE"),
+            (SYSTEM, "SYSTEM"),
+            (r"HKEY_USERS\S-1-5-18", "DEFAULT"),
+        ] {
+            let path = self.disk.place(&format!(r"Windows\System32\config\{file}"));
+            if !hives.mount(mount, &path)? {
+                return Err(StoreError::NoHives {
+                    root: self.disk.root().to_owned(),
+                    missing: path,
+                });
+            }
+        }
+        let services = services(&hives)?;
+        let sid = Account::Plugin.sid();
+        let mut plugin = ObservedAccount::default();
+        if let Some(sid) = sid {
+            let folder = Self::profile(&hives, &sid)?;
+            let root = format!(r"HKEY_USERS\{sid}");
+            let is_loaded = match &folder {
+                Some(folder) => {
+                    let path = self.disk.windows_path(&format!(r"{folder}\NTUSER.DAT"));
+                    hives.mount(&root, &path)?
+                }
+                None => false,
+            };
+            if is_loaded {
+                plugin = reading::account(&hives, &root)?;
+            } else {
+                plugin.absence = absence(&services, folder);
+            }
+        }
+        Ok(Observed {
+            system: reading::account(&hives, r"HKEY_USERS\S-1-5-18")?,
+            plugin,
+            net_configs: net_files::read(&services, &|path| self.disk.windows_path(path)),
+            services: Some(services),
+            hives: hives.conditions(),
+            ..reading::machine(&hives)?
+        })
+    }
+
+    fn write(&mut self, _account: Account, _change: &Change) -> Result<(), StoreError> {
+        self.only_looked_at()
+    }
+
+    fn remove_empty_key(&mut self, _account: Account, _key: SettingsKey) -> Result<(), StoreError> {
+        self.only_looked_at()
+    }
+
+    /// Where a Sidestep that ran on that Windows kept them.
+    fn journal_folder(&self) -> PathBuf {
+        self.disk.place(r"ProgramData\Sidestep\runs")
+    }
+
+    fn make_journal_folder(&self) -> Result<(), StoreError> {
+        self.only_looked_at()
+    }
+
+    fn may_change(&self) -> Result<(), StoreError> {
+        self.only_looked_at()
+    }
+
+    fn place(&self) -> String {
+        format!("the disk at {}", self.disk.root().display())
+    }
+}
+
+/// The services of the control set that Windows starts with.
+fn services(hives: &Hives) -> Result<Vec<Service>, StoreError> {
+    let current = match hives.value(&format!(r"{SYSTEM}\Select"), "Current")? {
+        Some(RegistryData::Dword(number)) => number,
+        _ => 1,
+    };
+    let key = format!(r"{SYSTEM}\ControlSet{current:03}\Services");
+    let mut services = reading::services(hives, &key)?;
+    for service in &mut services {
+        service.state = ServiceState::Stopped;
+    }
+    Ok(services)
+}
+
+fn absence(services: &[Service], folder: Option<String>) -> Absence {
+    let is_plugin = |service: &Service| service.name.eq_ignore_ascii_case(PLUGIN_SERVICE);
+    match (services.iter().any(is_plugin), folder) {
+        (true, folder) => Absence::ServiceIsThere {
+            state: ServiceState::Stopped,
+            has_profile: folder.is_some(),
+        },
+        (false, Some(folder)) => Absence::ProfileAlone { folder },
+        (false, None) => Absence::NotRegistered,
+    }
+}
+
+/// Hives, each where a running Windows has it.
+#[derive(Debug, Default)]
+struct Hives(BTreeMap<String, Mounted>);
+
+#[derive(Debug)]
+struct Mounted {
+    path: PathBuf,
+    hive: Hive,
+}
+
+impl Hives {
+    /// Reads the hive at `path` with its logs; whether it is there.
+    fn mount(&mut self, at: &str, path: &Path) -> Result<bool, StoreError> {
+        let read = |path: &Path| {
+            Disk::read(path).map_err(|source| StoreError::Read {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let Some(file) = read(path)? else {
+            return Ok(false);
+        };
+        let beside = Disk::new(path.parent().unwrap_or(path));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut logs = Vec::new();
+        for number in 1..=2 {
+            logs.extend(read(&beside.place(&format!("{name}.LOG{number}")))?);
+        }
+        let hive = Hive::parse(&file, &logs).map_err(|source| unusable(path, source))?;
+        let path = path.to_owned();
+        self.0.insert(at.to_owned(), Mounted { path, hive });
+        Ok(true)
+    }
+
+    fn conditions(&self) -> Vec<(String, sidestep_model::hive::Condition)> {
+        let condition = |mounted: &Mounted| {
+            let name = mounted.path.file_name().unwrap_or_default();
+            (
+                name.to_string_lossy().into_owned(),
+                mounted.hive.condition(),
+            )
+        };
+        self.0.values().map(condition).collect()
+    }
+
+    /// Asks the hive that holds `key`, and says what is asked of it there.
+    fn ask<T: Default>(
+        &self,
+        key: &str,
+        ask: impl FnOnce(&Hive, &str) -> Result<T, HiveError>,
+    ) -> Result<T, StoreError> {
+        for (at, mounted) in &self.0 {
+            let Some(path) = key.get(at.len()..).filter(|_| {
+                let start = &key.as_bytes()[..at.len()];
+                start.eq_ignore_ascii_case(at.as_bytes())
+            }) else {
+                continue;
+            };
+            if path.is_empty() || path.starts_with('\\') {
+                return ask(&mounted.hive, path).map_err(|error| unusable(&mounted.path, error));
+            }
+        }
+        Ok(T::default())
+    }
+}
+
+fn unusable(path: &Path, source: HiveError) -> StoreError {
+    StoreError::NotAHive {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+impl Registry for Hives {
+    fn has_key(&self, key: &str) -> Result<bool, StoreError> {
+        self.ask(key, Hive::has_key)
+    }
+
+    fn keys(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        self.ask(key, Hive::keys)
+    }
+
+    fn value(&self, key: &str, name: &str) -> Result<Option<RegistryData>, StoreError> {
+        self.ask(key, |hive, path| hive.value(path, name))
+    }
+}
