@@ -153,7 +153,7 @@ fn restart_line(restart: &Restart) -> String {
             format!("{service} does not run, and reads the settings when it starts.")
         }
         (state, RestartBecause::KeyMade) => format!(
-            "{service} has to be restarted{}: its account has no key Connections yet, and .NET \
+            "{service} has to be restarted{}: its settings have no key Connections yet, and .NET \
              Framework does not watch a key that was not there when it began.",
             if_it_runs(state)
         ),

@@ -38,7 +38,12 @@ fn hives(observed: &Observed) -> Vec<Finding> {
 
 fn looked_up(observed: &Observed) -> Option<Finding> {
     match observed.plugin_sid.as_ref()? {
-        LookedUp::Unknown => Some(Finding::SidUnknown),
+        // Where there is no service, its account is not expected.
+        LookedUp::Unknown => {
+            let mut services = observed.services.iter().flatten();
+            let is_there = services.any(|service| is_named(&service.name, PLUGIN_SERVICE));
+            is_there.then_some(Finding::SidUnknown)
+        }
         LookedUp::Sid(windows) => {
             let derived = Account::Plugin.sid();
             let is_same = derived.is_some_and(|sid| sid.as_str().eq_ignore_ascii_case(windows));
@@ -57,7 +62,7 @@ fn services(observed: &Observed) -> Vec<Finding> {
     let services = observed.services.iter().flatten();
     let findings = services.filter_map(|service| {
         let runs_as = service.account.clone()?;
-        let named = |(name, _): &(&str, Account)| service.name.eq_ignore_ascii_case(name);
+        let named = |(name, _): &(&str, Account)| is_named(&service.name, name);
         let (_, expected) = expected.into_iter().find(named)?;
         (service.follows() != Some(expected)).then(|| Finding::ServiceAccount {
             service: service.name.clone(),
@@ -66,6 +71,10 @@ fn services(observed: &Observed) -> Vec<Finding> {
         })
     });
     findings.collect()
+}
+
+fn is_named(service: &str, name: &str) -> bool {
+    service.eq_ignore_ascii_case(name)
 }
 
 fn config(config: &NetConfig) -> Option<Finding> {

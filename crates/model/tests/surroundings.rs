@@ -146,7 +146,18 @@ fn another_sid_is_a_finding_and_silence_none() {
     let derived = Account::Plugin.sid().unwrap().to_string();
     assert_eq!(look(None), []);
     assert_eq!(look(Some(LookedUp::Sid(derived))), []);
-    assert_eq!(look(Some(LookedUp::Unknown)), [Finding::SidUnknown]);
+    assert_eq!(look(Some(LookedUp::Unknown)), []);
+    let name = Account::Plugin.name();
+    let registered = Observed {
+        plugin_sid: Some(LookedUp::Unknown),
+        services: Some(vec![service(
+            "AzureWLBackupPluginSvc",
+            name,
+            ServiceState::Running,
+        )]),
+        ..Observed::default()
+    };
+    assert_eq!(surroundings(&registered), [Finding::SidUnknown]);
     let other = || "S-1-5-80-1".to_owned();
     assert_eq!(
         look(Some(LookedUp::Sid(other()))),

@@ -252,7 +252,10 @@ pub(crate) fn message(finding: &Finding) -> String {
              another account are looked at",
             Account::Plugin
         ),
-        Finding::SidUnknown => format!("Windows knows no account {}", Account::Plugin),
+        Finding::SidUnknown => format!(
+            "the service {PLUGIN_SERVICE} is there, but Windows knows no account {}",
+            Account::Plugin
+        ),
         Finding::ConfigDecides {
             file,
             service,

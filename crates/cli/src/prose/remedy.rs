@@ -182,12 +182,11 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::HiveBehind { .. } => "start that Windows once and shut it down, or look at the \
              disk as it was copied, with the logs beside the hives"
             .to_owned(),
-        Finding::HivesRecovered { .. } => "nothing".to_owned(),
         Finding::SidDiffers { .. } => "compare `sc.exe showsid AzureWLBackupPluginSvc` with \
              `sidestep sid`, and report both: Windows gives every service the same SID for a name"
             .to_owned(),
-        Finding::SidUnknown => "nothing before the machine is registered; after it, see that the \
-             service AzureWLBackupPluginSvc is there (`sc.exe query AzureWLBackupPluginSvc`)"
+        Finding::SidUnknown => "nothing, as long as the service runs as that account (`sc.exe qc \
+             AzureWLBackupPluginSvc`); `sidestep sid` says which SID is looked at"
             .to_owned(),
         Finding::ConfigDecides { .. } => "have its owner take <defaultProxy> out, or write into it \
              what the site needs; Sidestep changes no such file, and the service reads it only \
@@ -202,7 +201,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         } => "`sidestep apply` or `sidestep undo` puts it right before anything else; `sidestep \
               history` shows it"
             .to_owned(),
-        Finding::RunInterrupted { .. } => "nothing".to_owned(),
+        Finding::RunInterrupted { .. } | Finding::HivesRecovered { .. } => "nothing".to_owned(),
         Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
              linked to the VM's network"
             .to_owned(),
