@@ -4,6 +4,7 @@ mod azure;
 mod finding;
 pub(crate) mod lint;
 mod remedy;
+mod surrounding;
 
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{Near, NearBecause};

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::bypass::{self, BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext};
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
 use crate::destination::Destination;
-use crate::finding::Finding;
+use crate::finding::{Finding, Surrounding};
 use crate::list_findings::inspect;
 use crate::observed::{Observed, ObservedAccount};
 use crate::proxy_server;
@@ -311,7 +311,7 @@ fn writable(
 /// Where nobody reads the machine's settings, whoever changes them should know.
 fn unread(account: Account, observed: &Observed) -> Option<Finding> {
     let is_unread = account.is_machine() && !observed.is_per_machine();
-    is_unread.then_some(Finding::MachineUnread)
+    is_unread.then(|| Surrounding::MachineUnread.into())
 }
 
 /// The settings without the mechanisms that are to be cleared.

@@ -5,6 +5,7 @@ mod azure;
 mod code;
 mod severity;
 mod subject;
+mod surrounding;
 
 use crate::account::Account;
 use crate::catalogue::Service;
@@ -12,7 +13,6 @@ use crate::desired::SourceFault;
 use crate::dns::ZoneRecord;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
-use crate::net_config::ProxyOverride;
 use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 use crate::redacted::Address;
@@ -20,6 +20,7 @@ use crate::redacted::Address;
 pub use azure::AzureFinding;
 pub use code::Code;
 pub use severity::{Effect, Severity};
+pub use surrounding::Surrounding;
 
 /// Something found, with what it was found on.
 ///
@@ -257,50 +258,6 @@ pub enum Finding {
         /// Which value held them.
         value: ValueName,
     },
-    /// SS147: the machine's settings are meant, and no policy makes anybody read them.
-    MachineUnread,
-    /// SS148: a service runs as another account than the one whose settings are changed.
-    ServiceAccount {
-        /// Which service.
-        service: String,
-        /// As whom it runs.
-        runs_as: String,
-        /// As whom it should.
-        expected: Account,
-    },
-    /// SS168: a hive of the disk lacks changes that its logs do not hold either.
-    HiveBehind {
-        /// Which.
-        hive: String,
-    },
-    /// SS169: changes were taken from the logs beside the hives.
-    HivesRecovered {
-        /// Which.
-        hives: Vec<String>,
-    },
-    /// SS170: Windows knows another SID for the plugin's account than its name gives.
-    SidDiffers {
-        /// What Windows says.
-        windows: String,
-    },
-    /// SS171: Windows knows no such account.
-    SidUnknown,
-    /// SS172: a configuration file decides instead of the accounts' settings.
-    ConfigDecides {
-        /// Which file.
-        file: String,
-        /// The service that reads it; every .NET Framework program where none.
-        service: Option<String>,
-        /// What it does.
-        does: ProxyOverride,
-    },
-    /// SS173: what a configuration file says of proxies is not known.
-    ConfigUnreadable {
-        /// Which file.
-        file: String,
-        /// Why.
-        error: String,
-    },
     /// SS711: a run was interrupted.
     RunInterrupted {
         /// Which.
@@ -436,6 +393,8 @@ pub enum Finding {
         /// Who issued the certificate that came instead.
         issuer: Option<String>,
     },
+    /// About what stands around the settings.
+    Surrounding(Surrounding),
     /// `SS5xx` and `SS6xx`: about Azure and the databases in it.
     Azure(AzureFinding),
 }
@@ -443,6 +402,12 @@ pub enum Finding {
 impl From<AzureFinding> for Finding {
     fn from(finding: AzureFinding) -> Self {
         Self::Azure(finding)
+    }
+}
+
+impl From<Surrounding> for Finding {
+    fn from(finding: Surrounding) -> Self {
+        Self::Surrounding(finding)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::blob::{ConnectionSettings, WinHttpSettings};
 use crate::bypass::{BypassList, Consumer};
 use crate::catalogue::Catalogue;
 use crate::destination::system_uri::SystemUri;
-use crate::finding::Finding;
+use crate::finding::{Finding, Surrounding};
 use crate::list_findings::inspect;
 use crate::observed::{BlobFault, Observed, ObservedAccount, ValueName};
 use crate::proxy_server::{self, ProxyServerError, ProxyUri, masked};
@@ -147,7 +147,7 @@ pub fn machine_findings(accounts: &[Account], observed: &Observed) -> Vec<Findin
     let are_machines = accounts.iter().all(|account| account.is_machine());
     match observed.is_per_machine() {
         true if !are_machines => findings.push(Finding::PerMachinePolicy),
-        false if are_machines => findings.push(Finding::MachineUnread),
+        false if are_machines => findings.push(Surrounding::MachineUnread.into()),
         _ => {}
     }
     let winhttp = match observed.winhttp() {

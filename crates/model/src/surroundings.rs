@@ -2,7 +2,7 @@
 //! decide instead, services that run as somebody else, hives that are behind.
 
 use crate::account::{Account, PLUGIN_SERVICE};
-use crate::finding::Finding;
+use crate::finding::{Finding, Surrounding};
 use crate::hive::Condition;
 use crate::net_config::NetConfig;
 use crate::observed::{LookedUp, Observed};
@@ -17,44 +17,44 @@ pub fn surroundings(observed: &Observed) -> Vec<Finding> {
     findings.extend(looked_up(observed));
     findings.extend(services(observed));
     findings.extend(observed.net_configs.iter().filter_map(config));
-    findings
+    findings.into_iter().map(Finding::from).collect()
 }
 
-fn hives(observed: &Observed) -> Vec<Finding> {
+fn hives(observed: &Observed) -> Vec<Surrounding> {
     let mut findings = Vec::new();
     let mut recovered = Vec::new();
     for (hive, condition) in &observed.hives {
         match condition {
             Condition::Complete => {}
             Condition::Recovered(_) => recovered.push(hive.clone()),
-            Condition::Behind => findings.push(Finding::HiveBehind { hive: hive.clone() }),
+            Condition::Behind => findings.push(Surrounding::HiveBehind { hive: hive.clone() }),
         }
     }
     if !recovered.is_empty() {
-        findings.push(Finding::HivesRecovered { hives: recovered });
+        findings.push(Surrounding::HivesRecovered { hives: recovered });
     }
     findings
 }
 
-fn looked_up(observed: &Observed) -> Option<Finding> {
+fn looked_up(observed: &Observed) -> Option<Surrounding> {
     match observed.plugin_sid.as_ref()? {
         // Where there is no service, its account is not expected.
         LookedUp::Unknown => {
             let mut services = observed.services.iter().flatten();
             let is_there = services.any(|service| is_named(&service.name, PLUGIN_SERVICE));
-            is_there.then_some(Finding::SidUnknown)
+            is_there.then_some(Surrounding::SidUnknown)
         }
         LookedUp::Sid(windows) => {
             let derived = Account::Plugin.sid();
             let is_same = derived.is_some_and(|sid| sid.as_str().eq_ignore_ascii_case(windows));
-            (!is_same).then(|| Finding::SidDiffers {
+            (!is_same).then(|| Surrounding::SidDiffers {
                 windows: windows.clone(),
             })
         }
     }
 }
 
-fn services(observed: &Observed) -> Vec<Finding> {
+fn services(observed: &Observed) -> Vec<Surrounding> {
     let expected = [
         (COORDINATOR_SERVICE, Account::System),
         (PLUGIN_SERVICE, Account::Plugin),
@@ -64,7 +64,7 @@ fn services(observed: &Observed) -> Vec<Finding> {
         let runs_as = service.account.clone()?;
         let named = |(name, _): &(&str, Account)| is_named(&service.name, name);
         let (_, expected) = expected.into_iter().find(named)?;
-        (service.follows() != Some(expected)).then(|| Finding::ServiceAccount {
+        (service.follows() != Some(expected)).then(|| Surrounding::ServiceAccount {
             service: service.name.clone(),
             runs_as,
             expected,
@@ -77,15 +77,15 @@ fn is_named(service: &str, name: &str) -> bool {
     service.eq_ignore_ascii_case(name)
 }
 
-fn config(config: &NetConfig) -> Option<Finding> {
+fn config(config: &NetConfig) -> Option<Surrounding> {
     let file = config.file.clone();
     match &config.says {
-        Ok(says) => Some(Finding::ConfigDecides {
+        Ok(says) => Some(Surrounding::ConfigDecides {
             file,
             service: config.service.clone(),
             does: says.clone()?,
         }),
-        Err(error) => Some(Finding::ConfigUnreadable {
+        Err(error) => Some(Surrounding::ConfigUnreadable {
             file,
             error: error.clone(),
         }),

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use sidestep_model::account::Account;
-use sidestep_model::finding::Finding;
+use sidestep_model::finding::{Finding, Surrounding};
 use sidestep_model::net_config::{NetConfig, ProxyOverride};
 use sidestep_model::observed::{LookedUp, Observed, Service, ServiceState, SettingsKey};
 use sidestep_model::plan::Plan;
@@ -129,7 +129,7 @@ fn services_are_held_against_whom_they_should_be() {
     assert_eq!(surroundings(&sound), []);
     let moved = surroundings(&observed(r"CORP\svc-backup"));
     assert!(
-        matches!(&moved[..], [Finding::ServiceAccount { runs_as, expected: Account::Plugin, .. }]
+        matches!(&moved[..], [Finding::Surrounding(Surrounding::ServiceAccount { runs_as, expected: Account::Plugin, .. })]
             if runs_as == r"CORP\svc-backup"),
         "{moved:?}"
     );
@@ -157,11 +157,11 @@ fn another_sid_is_a_finding_and_silence_none() {
         )]),
         ..Observed::default()
     };
-    assert_eq!(surroundings(&registered), [Finding::SidUnknown]);
+    assert_eq!(surroundings(&registered), [Surrounding::SidUnknown.into()]);
     let other = || "S-1-5-80-1".to_owned();
     assert_eq!(
         look(Some(LookedUp::Sid(other()))),
-        [Finding::SidDiffers { windows: other() }]
+        [Surrounding::SidDiffers { windows: other() }.into()]
     );
 }
 

@@ -3,12 +3,11 @@
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
-use sidestep_model::net_config::ProxyOverride;
 use sidestep_model::observed::{Absence, ServiceState, SettingsKey, ValueName};
 use sidestep_model::readers::Difference;
 use sidestep_model::redacted::Address;
 
-use super::azure;
+use super::{azure, surrounding};
 use crate::prose;
 use crate::render::plural;
 
@@ -228,42 +227,6 @@ pub(crate) fn message(finding: &Finding) -> String {
             value.name(),
             entries.join("; ")
         ),
-        Finding::MachineUnread => "nobody reads the machine's settings: the policy \
-             ProxySettingsPerUser is not 0, so that each account has its own"
-            .to_owned(),
-        Finding::ServiceAccount {
-            service,
-            runs_as,
-            expected,
-        } => format!(
-            "{service} runs as {runs_as}, not as {expected}: it follows that account's settings"
-        ),
-        Finding::HiveBehind { hive } => format!(
-            "Windows was changing {hive}, and the logs beside it (.LOG1, .LOG2) do not hold the \
-             changes: what is shown may be older than what Windows had"
-        ),
-        Finding::HivesRecovered { hives } => format!(
-            "the last changes of {} stood in the logs beside, and are shown here as Windows would \
-             have them at its next start",
-            hives.join(", ")
-        ),
-        Finding::SidDiffers { windows } => format!(
-            "Windows knows {} as {windows}, not as the SID that its name gives: the settings of \
-             another account are looked at",
-            Account::Plugin
-        ),
-        Finding::SidUnknown => format!(
-            "the service {PLUGIN_SERVICE} is there, but Windows knows no account {}",
-            Account::Plugin
-        ),
-        Finding::ConfigDecides {
-            file,
-            service,
-            does,
-        } => config_decides(file, service.as_deref(), does),
-        Finding::ConfigUnreadable { file, error } => {
-            format!("what {file} says of proxies is not known: {error}")
-        }
         Finding::RunInterrupted { run, state } => match state {
             Interruption::Open => format!("run {run} was interrupted and is not put right yet"),
             Interruption::Finished => {
@@ -391,41 +354,9 @@ pub(crate) fn message(finding: &Finding) -> String {
                 hosts.join(", ")
             ),
         },
+        Finding::Surrounding(finding) => surrounding::message(finding),
         Finding::Azure(finding) => azure::message(finding),
     }
-}
-
-fn config_decides(file: &str, service: Option<&str>, does: &ProxyOverride) -> String {
-    let whose = service.map_or_else(
-        || "every .NET Framework program whose own file says nothing else".to_owned(),
-        str::to_owned,
-    );
-    let does = match does {
-        ProxyOverride::NoProxy => "has it use no proxy, whatever its account's settings say",
-        ProxyOverride::ManualOnly => {
-            "has it take proxy and list from its account, but neither detection nor script"
-        }
-        ProxyOverride::PartsReplaced => {
-            "replaces parts of its account's settings, which it then reads once, when it starts"
-        }
-        ProxyOverride::AllDirect => {
-            "names a list without a proxy, so that everything goes direct, whatever its account's \
-             settings say"
-        }
-        ProxyOverride::OwnProxy(proxy) => {
-            return format!(
-                "{file} has {whose} use the proxy {proxy} and the file's own list: its account's \
-                 settings count for nothing"
-            );
-        }
-        ProxyOverride::OwnScript => {
-            "has it detect a proxy or ask a script of its own, before its account's settings"
-        }
-        ProxyOverride::Module => {
-            "has code of its own choose the proxy, whatever its account's settings say"
-        }
-    };
-    format!("<defaultProxy> in {file} decides for {whose}: it {does}")
 }
 
 /// Text in which a control character is seen and does nothing.

@@ -6,7 +6,7 @@ use sidestep_model::finding::{Finding, Interruption};
 use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::redacted::Address;
 
-use super::azure;
+use super::{azure, surrounding};
 use crate::dns_view;
 
 /// Where the lines for a script come from when no site says which.
@@ -172,36 +172,13 @@ pub(crate) fn remedy(finding: &Finding) -> String {
                 quoted.join(", ")
             )
         }
-        Finding::MachineUnread => "change the accounts' own settings: leave `--account machine` \
-             out"
-            .to_owned(),
-        Finding::ServiceAccount { expected, .. } => format!(
-            "have it run as {expected} again (`sc.exe qc` shows it, registering the machine again \
-             sets it), or set that account's proxy in Windows' own dialog"
-        ),
-        Finding::HiveBehind { .. } => "start that Windows once and shut it down, or look at the \
-             disk as it was copied, with the logs beside the hives"
-            .to_owned(),
-        Finding::SidDiffers { .. } => "compare `sc.exe showsid AzureWLBackupPluginSvc` with \
-             `sidestep sid`, and report both: Windows gives every service the same SID for a name"
-            .to_owned(),
-        Finding::SidUnknown => "nothing, as long as the service runs as that account (`sc.exe qc \
-             AzureWLBackupPluginSvc`); `sidestep sid` says which SID is looked at"
-            .to_owned(),
-        Finding::ConfigDecides { .. } => "have its owner take <defaultProxy> out, or write into it \
-             what the site needs; Sidestep changes no such file, and the service reads it only \
-             when it starts"
-            .to_owned(),
-        Finding::ConfigUnreadable { .. } => "look whether <system.net> in it has a <defaultProxy>, \
-             which would decide before the account's settings"
-            .to_owned(),
         Finding::RunInterrupted {
             state: Interruption::Open,
             ..
         } => "`sidestep apply` or `sidestep undo` puts it right before anything else; `sidestep \
               history` shows it"
             .to_owned(),
-        Finding::RunInterrupted { .. } | Finding::HivesRecovered { .. } => "nothing".to_owned(),
+        Finding::RunInterrupted { .. } => "nothing".to_owned(),
         Finding::NameUnknown { .. } => "have the record made in the private DNS zone, or the zone \
              linked to the VM's network"
             .to_owned(),
@@ -284,6 +261,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::TlsInspected { .. } => "have the proxy or firewall leave this name alone: Azure \
              Backup supports no inspection of TLS"
             .to_owned(),
+        Finding::Surrounding(finding) => surrounding::remedy(finding),
         Finding::Azure(finding) => azure::remedy(finding),
     }
 }

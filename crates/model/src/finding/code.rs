@@ -123,14 +123,6 @@ impl Finding {
             Self::EntriesRunTogether { .. } => 134,
             Self::EntriesDropped { .. } => 135,
             Self::CredentialsGone { .. } => 136,
-            Self::MachineUnread => 147,
-            Self::ServiceAccount { .. } => 148,
-            Self::HiveBehind { .. } => 168,
-            Self::HivesRecovered { .. } => 169,
-            Self::SidDiffers { .. } => 170,
-            Self::SidUnknown => 171,
-            Self::ConfigDecides { .. } => 172,
-            Self::ConfigUnreadable { .. } => 173,
             Self::RunInterrupted { .. } => 711,
             Self::NameUnknown { .. } => 201,
             Self::ProxyUnreachable { .. } => 301,
@@ -150,6 +142,7 @@ impl Finding {
             Self::ProtectedPublic { .. } => 309,
             Self::RouteAgainstSite { .. } => 311,
             Self::TlsInspected { .. } => 402,
+            Self::Surrounding(finding) => finding.code(),
             Self::Azure(finding) => finding.code(),
         })
     }

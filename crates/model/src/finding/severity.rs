@@ -54,8 +54,6 @@ impl Finding {
                 account: Account::Plugin | Account::Machine32,
                 ..
             }
-            | Self::HivesRecovered { .. }
-            | Self::SidUnknown
             | Self::ProxySwitchedOff { needed: false, .. }
             | Self::SavedBlobMissing { .. }
             | Self::WinHttpDiffers { .. }
@@ -79,13 +77,8 @@ impl Finding {
             | Self::DirectFlagMissing { .. }
             | Self::EntriesRunTogether { .. }
             | Self::EntriesDropped { .. }
-            | Self::MachineUnread
-            | Self::ServiceAccount { .. }
-            | Self::HiveBehind { .. }
-            | Self::SidDiffers { .. }
-            | Self::ConfigDecides { .. }
-            | Self::ConfigUnreadable { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
+            Self::Surrounding(finding) => finding.severity(),
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,

@@ -46,14 +46,6 @@ impl Finding {
             | Self::WinHttpDiffers { .. }
             | Self::WinHttpUnreadable { .. }
             | Self::WinHttpWildcard { .. }
-            | Self::MachineUnread
-            | Self::ServiceAccount { .. }
-            | Self::HiveBehind { .. }
-            | Self::HivesRecovered { .. }
-            | Self::SidDiffers { .. }
-            | Self::SidUnknown
-            | Self::ConfigDecides { .. }
-            | Self::ConfigUnreadable { .. }
             | Self::RunInterrupted { .. }
             | Self::MisspeltName { .. }
             | Self::ProxyUnreachable { .. }
@@ -67,6 +59,7 @@ impl Finding {
             | Self::PublicFallback { .. }
             | Self::ProtectedPublic { .. }
             | Self::TlsInspected { .. }
+            | Self::Surrounding(_)
             | Self::Azure(_) => None,
         }
     }
