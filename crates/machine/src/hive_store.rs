@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sidestep_model::account::{Account, PLUGIN_SERVICE, Sid};
-use sidestep_model::hive::{Hive, HiveError};
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
+use sidestep_model::hive::{Condition, Hive, HiveError};
 use sidestep_model::observed::{
     Absence, Observed, ObservedAccount, Service, ServiceState, SettingsKey,
 };
@@ -44,10 +44,28 @@ impl HiveStore {
         })
     }
 
-    /// The profile's folder, as the list of profiles has it.
-    fn profile(hives: &Hives, sid: &Sid) -> Result<Option<String>, StoreError> {
+    /// The plugin's account, whose profile lies where the list of profiles says.
+    fn plugin(
+        &self,
+        hives: &mut Hives,
+        services: &[Service],
+    ) -> Result<ObservedAccount, StoreError> {
+        let Some(sid) = Account::Plugin.sid() else {
+            return Ok(ObservedAccount::default());
+        };
         let folder = hives.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
-        Ok(folder.and_then(|folder| folder.text()))
+        let folder = folder.and_then(|folder| folder.text());
+        let root = format!(r"HKEY_USERS\{sid}");
+        if let Some(folder) = &folder {
+            let file = self.disk.windows_path(&format!(r"{folder}\NTUSER.DAT"));
+            if hives.mount(&root, &file)? {
+                return reading::account(hives, &root);
+            }
+        }
+        Ok(ObservedAccount {
+            absence: absence(services, folder),
+            ..ObservedAccount::default()
+        })
     }
 }
 
@@ -68,24 +86,7 @@ impl Store for HiveStore {
             }
         }
         let services = services(&hives)?;
-        let sid = Account::Plugin.sid();
-        let mut plugin = ObservedAccount::default();
-        if let Some(sid) = sid {
-            let folder = Self::profile(&hives, &sid)?;
-            let root = format!(r"HKEY_USERS\{sid}");
-            let is_loaded = match &folder {
-                Some(folder) => {
-                    let path = self.disk.windows_path(&format!(r"{folder}\NTUSER.DAT"));
-                    hives.mount(&root, &path)?
-                }
-                None => false,
-            };
-            if is_loaded {
-                plugin = reading::account(&hives, &root)?;
-            } else {
-                plugin.absence = absence(&services, folder);
-            }
-        }
+        let plugin = self.plugin(&mut hives, &services)?;
         Ok(Observed {
             system: reading::account(&hives, r"HKEY_USERS\S-1-5-18")?,
             plugin,
@@ -182,7 +183,7 @@ impl Hives {
         Ok(true)
     }
 
-    fn conditions(&self) -> Vec<(String, sidestep_model::hive::Condition)> {
+    fn conditions(&self) -> Vec<(String, Condition)> {
         let condition = |mounted: &Mounted| {
             let name = mounted.path.file_name().unwrap_or_default();
             (
