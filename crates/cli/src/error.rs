@@ -164,6 +164,11 @@ impl From<StoreError> for CommandError {
                 Code::HIVE_UNUSABLE,
                 "name the folder in which the disk's own folder Windows is",
             ),
+            StoreError::DiskUnreadable { .. } => (
+                Exit::Environment,
+                Code::HIVE_UNUSABLE,
+                "see that whoever runs this may read the disk's files, as root or administrator",
+            ),
             StoreError::NotAHive { .. } => (
                 Exit::Environment,
                 Code::HIVE_UNUSABLE,

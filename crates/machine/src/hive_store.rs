@@ -163,7 +163,7 @@ impl Hives {
     /// Reads the hive at `path` with its logs; whether it is there.
     fn mount(&mut self, at: &str, path: &Path) -> Result<bool, StoreError> {
         let read = |path: &Path| {
-            Disk::read(path).map_err(|source| StoreError::Read {
+            Disk::read(path).map_err(|source| StoreError::DiskUnreadable {
                 path: path.to_owned(),
                 source,
             })

@@ -144,6 +144,14 @@ pub enum StoreError {
         /// What is missing.
         missing: PathBuf,
     },
+    /// A file of a disk may not be read, or the disk fails.
+    #[error("cannot read {} on the disk", path.display())]
+    DiskUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// A hive cannot be read.
     #[error("{} is no registry that Sidestep can read", path.display())]
     NotAHive {

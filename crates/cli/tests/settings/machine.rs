@@ -122,6 +122,30 @@ nothing to do
 }
 
 #[test]
+fn a_plan_for_the_machine_is_carried_out_as_it_was_agreed() {
+    let desk = desk(&per_machine());
+    let folder = desk.path();
+    let plan = [
+        "plan",
+        "--at",
+        "server.reg",
+        "--account",
+        "machine",
+        "--json",
+    ];
+    let plan = json(folder, &plan, 0);
+    fs::write(folder.join("plan.json"), plan.to_string()).unwrap();
+    sidestep(folder, &["apply", "plan.json", "--yes"]).code(0);
+    assert_eq!(
+        routes(folder, "machine"),
+        ["machine: direct", "machine-32: direct"]
+    );
+    sidestep(folder, &["apply", "plan.json", "--yes"]).code(4);
+    sidestep(folder, &["undo", "--at", "server.reg", "--yes"]).code(0);
+    assert_eq!(text(folder, "server.reg"), per_machine());
+}
+
+#[test]
 fn what_nobody_reads_is_written_with_a_warning() {
     let with_policy = per_machine();
     let desk = desk(&with_policy.replace("dword:00000000", "dword:00000001"));

@@ -12,7 +12,7 @@ use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::desired::{Clear, Desired};
 use sidestep_model::journal::{Command, Run, last_undoable};
-use sidestep_model::observed::{INTERNET_SETTINGS, POLICY_KEY, ValueName};
+use sidestep_model::observed::{INTERNET_SETTINGS, ValueName};
 use sidestep_model::plan::Plan;
 use sidestep_model::registry::{RegistryData, RegistryFile};
 use sidestep_model::settings::ProxySettings;
@@ -29,29 +29,6 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("server.reg"), export().to_bytes()).unwrap();
         Self { folder }
-    }
-
-    /// The same under the policy that makes the machine's settings count. They
-    /// are in both copies, of which the 32-bit one holds nothing yet.
-    pub(crate) fn per_machine() -> Self {
-        let server = Self::new();
-        let mut file = export();
-        file.set(POLICY_KEY, "ProxySettingsPerUser", &RegistryData::Dword(0));
-        let [machine, machine_32] =
-            Account::MACHINE.map(|account| format!(r"{}\{INTERNET_SETTINGS}", account.software()));
-        let blob = ConnectionSettings::new(&ProxySettings::manual(
-            "joe:geheim@10.2.0.16:8080",
-            "*.corp.example;<local>",
-        ));
-        let blob = RegistryData::Binary(blob.encode());
-        let connections = format!(r"{machine}\Connections");
-        file.set(&connections, "DefaultConnectionSettings", &blob);
-        file.set(&connections, "WinHttpSettings", &RegistryData::Dword(0));
-        for key in [&machine, &machine_32] {
-            file.set(key, "User Agent", &RegistryData::Dword(0));
-        }
-        std::fs::write(server.path(), file.to_bytes()).unwrap();
-        server
     }
 
     pub(crate) fn path(&self) -> PathBuf {
