@@ -13,7 +13,9 @@ use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::redacted::Redacted;
 
 use super::Tally;
-use super::desk::{Desk, SITE, Values, printed, settings_key, software_key, without_counters};
+use super::desk::{
+    Desk, SETTINGS, SITE, Values, printed, settings_key, software_key, without_counters,
+};
 use super::network::{Way, lines_of};
 
 const APPLY: [&str; 5] = ["apply", SITE, "--at", "live", "--yes"];
@@ -230,12 +232,16 @@ fn planned(before: &Values, plan: &Value, account: Account) -> anyhow::Result<Va
 pub(super) fn machine(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     const POLICIES: &str =
         r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+    const VIEWS: [&str; 2] = ["/reg:64", "/reg:32"];
     prepare(desk)?;
-    let whole = |views: [&str; 2]| -> anyhow::Result<Vec<Values>> {
-        let values = views.iter().map(|view| desk.machine(view));
-        values.collect()
-    };
-    let before = whole(["/reg:64", "/reg:32"])?;
+    for view in VIEWS {
+        // As on every Windows; in Wine they come with its first such program.
+        desk.wine
+            .done(&["reg", "add", &format!(r"HKLM\{SETTINGS}"), "/f", view])?;
+    }
+    let whole =
+        || -> anyhow::Result<Vec<Values>> { VIEWS.iter().map(|view| desk.machine(view)).collect() };
+    let before = whole()?;
     let policy = ["/v", "ProxySettingsPerUser"];
     let set = ["/t", "REG_DWORD", "/d", "0", "/f"];
     desk.wine
@@ -248,17 +254,13 @@ pub(super) fn machine(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> 
     let apply = [&APPLY[..], &["--account", "machine"]].concat();
     let (exit, _) = desk.document(&apply)?;
     tally.see(exit == Some(0), || format!("apply ended with {exit:?}"));
-    for (index, (account, now)) in Account::MACHINE
-        .into_iter()
-        .zip(whole(["/reg:64", "/reg:32"])?)
-        .enumerate()
-    {
+    for (index, (account, now)) in Account::MACHINE.into_iter().zip(whole()?).enumerate() {
         let expected = planned(&before[index], &plan["plans"][index], account)?;
         compare(account, &expected, &now, tally);
     }
     let (exit, _) = desk.document(&UNDO)?;
     tally.see(exit == Some(0), || format!("undo ended with {exit:?}"));
-    for (before, now) in before.iter().zip(whole(["/reg:64", "/reg:32"])?) {
+    for (before, now) in before.iter().zip(whole()?) {
         tally.see(without_counters(before) == without_counters(&now), || {
             format!("undo left {now:?}, not {before:?}")
         });
