@@ -187,7 +187,6 @@ impl Header {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 mod tests {
     use super::super::marvin::marvin32;
     use super::*;
@@ -243,13 +242,14 @@ mod tests {
         name - HEADER - 12
     }
 
-    fn current(file: &[u8], logs: &[Vec<u8>]) -> (Condition, Option<RegistryData>) {
+    /// How the hive is, and which control set it says is current.
+    fn current(file: &[u8], logs: &[Vec<u8>]) -> (Condition, u32) {
         let hive = Hive::parse(file, logs).unwrap();
-        (hive.condition(), hive.value("Select", "Current").unwrap())
-    }
-
-    fn number(number: u32) -> Option<RegistryData> {
-        Some(RegistryData::Dword(number))
+        let current = hive.value("Select", "Current").unwrap();
+        let Some(RegistryData::Dword(current)) = current else {
+            panic!("{current:?}")
+        };
+        (hive.condition(), current)
     }
 
     #[test]
@@ -258,31 +258,28 @@ mod tests {
         let first = log(&[(SEQUENCE, place(), &two)]);
         let second = log(&[(SEQUENCE + 1, place(), &three)]);
         let file = unfinished();
-        assert_eq!(current(&file, &[]), (Condition::Behind, number(1)));
-        let one = current(&file, &[first.clone()]);
-        assert_eq!(one, (Condition::Recovered(1), number(2)));
+        assert_eq!(current(&file, &[]), (Condition::Behind, 1));
+        let one = current(&file, std::slice::from_ref(&first));
+        assert_eq!(one, (Condition::Recovered(1), 2));
         let both = current(&file, &[second.clone(), first.clone()]);
-        assert_eq!(both, (Condition::Recovered(2), number(3)));
+        assert_eq!(both, (Condition::Recovered(2), 3));
         // A hive that is whole needs none.
-        assert_eq!(current(HIVE, &[first]), (Condition::Complete, number(1)));
+        assert_eq!(current(HIVE, &[first]), (Condition::Complete, 1));
     }
 
     #[test]
     fn torn_and_older_entries_count_for_nothing() {
         let (two, three) = (2_u32.to_le_bytes(), 3_u32.to_le_bytes());
         let old = log(&[(SEQUENCE - 1, place(), &three)]);
-        assert_eq!(
-            current(&unfinished(), &[old]),
-            (Condition::Behind, number(1))
-        );
+        assert_eq!(current(&unfinished(), &[old]), (Condition::Behind, 1));
         let mut torn = log(&[(SEQUENCE, place(), &two), (SEQUENCE + 1, place(), &three)]);
         let end = torn.len() - 1;
         torn[end] ^= 1;
         let read = current(&unfinished(), &[torn]);
-        assert_eq!(read, (Condition::Recovered(1), number(2)));
+        assert_eq!(read, (Condition::Recovered(1), 2));
         let gap = log(&[(SEQUENCE, place(), &two), (SEQUENCE + 2, place(), &three)]);
         let read = current(&unfinished(), &[gap]);
-        assert_eq!(read, (Condition::Recovered(1), number(2)));
+        assert_eq!(read, (Condition::Recovered(1), 2));
     }
 
     #[test]
@@ -292,6 +289,6 @@ mod tests {
         assert_eq!(Hive::parse(&file, &[]).err(), Some(HiveError::Damaged(0)));
         let two = 2_u32.to_le_bytes();
         let read = current(&file, &[log(&[(SEQUENCE, place(), &two)])]);
-        assert_eq!(read, (Condition::Recovered(1), number(2)));
+        assert_eq!(read, (Condition::Recovered(1), 2));
     }
 }
