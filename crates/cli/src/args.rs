@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sidestep_model::account::PLUGIN_SERVICE;
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::bypass::Consumer;
 use sidestep_model::event::Step;
 
@@ -120,7 +120,7 @@ pub(crate) struct Rehearse {
 pub(crate) struct Place {
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg", conflicts_with = "lab")]
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR", conflicts_with = "lab")]
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) cloud: CloudChoice,
@@ -439,10 +439,19 @@ pub(crate) struct Route {
     /// With this configuration script.
     #[arg(long, value_name = "URL", conflicts_with = "at")]
     pub(crate) auto_config_url: Option<String>,
-    /// Decide by the accounts' settings: this computer's (`live`) or those in a
-    /// registry export [default on Windows, without --list and --proxy: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    /// Decide by the accounts' settings: this computer's (`live`), those in a
+    /// registry export or those of a disk that is mounted at DIR
+    /// [default on Windows, without --list and --proxy: live].
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
+    /// By whose settings.
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        default_value = "both",
+        conflicts_with_all = ["list", "proxy"]
+    )]
+    pub(crate) account: AccountChoice,
     /// Decide as this client library does.
     #[arg(long, value_name = "CONSUMER", default_value_t = Consumer::DotnetFramework)]
     pub(crate) consumer: Consumer,
@@ -458,9 +467,10 @@ pub(crate) struct Route {
 #[command(after_help = SHOW_EXIT_CODES)]
 pub(crate) struct Show {
     /// The settings: this computer's (`live`) or those in a file, as `reg export
-    /// HKEY_USERS` wrote it; with `HKEY_LOCAL_MACHINE` in it, too, the policy and
-    /// `WinHTTP` are known [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    /// HKEY_USERS` wrote it; with `HKEY_LOCAL_MACHINE` in it, too, the policy,
+    /// `WinHTTP` and the machine's settings are known. `hive:DIR` are those of a
+    /// disk that is mounted at DIR [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
     /// Whose settings.
     #[arg(long, value_name = "ACCOUNT", default_value = "both")]
@@ -474,8 +484,23 @@ settings of an account that is shown: its blob cannot be read (SS112), or its pr
 #[derive(Args, Debug)]
 pub(crate) struct Decode {
     /// The bytes in hex, @FILE, or - for stdin; `hex:` lines of a .reg file work too.
-    #[arg(value_name = "HEX", required = true)]
+    #[arg(value_name = "HEX", required_unless_present = "at")]
     pub(crate) hex: Vec<String>,
+    /// Decode an account's blob: this computer's (`live`), in a registry export
+    /// or on a disk that is mounted at DIR.
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR", conflicts_with = "hex")]
+    pub(crate) at: Option<At>,
+    /// Whose.
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        requires = "at",
+        default_value = "system"
+    )]
+    pub(crate) account: BlobOwner,
+    /// `SavedLegacySettings`, not `DefaultConnectionSettings`.
+    #[arg(long, requires = "at")]
+    pub(crate) saved: bool,
 }
 
 #[derive(Args, Debug)]
@@ -513,7 +538,7 @@ pub(crate) struct Plan {
     pub(crate) site_file: Option<PathBuf>,
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
@@ -530,7 +555,7 @@ pub(crate) struct Apply {
     pub(crate) file: Option<PathBuf>,
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default: what PLAN.json names; else, on Windows, live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
@@ -553,7 +578,7 @@ pub(crate) struct Undo {
     pub(crate) run: Option<u32>,
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
@@ -570,7 +595,7 @@ pub(crate) struct History {
     pub(crate) run: Option<u32>,
     /// The settings: this computer's (`live`) or those in a file, as `reg export
     /// HKEY_USERS` wrote it [default on Windows: live].
-    #[arg(long, value_name = "live|FILE.reg")]
+    #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
 }
 
@@ -578,7 +603,32 @@ pub(crate) struct History {
 pub(crate) enum AccountChoice {
     System,
     Plugin,
+    /// SYSTEM and the plugin's.
     Both,
+    /// The machine's own, which count for every account where a policy says so.
+    Machine,
+}
+
+/// Whose blob is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BlobOwner {
+    System,
+    Plugin,
+    Machine,
+    /// The machine's copy for 32-bit programs.
+    #[value(name = "machine-32")]
+    Machine32,
+}
+
+impl From<BlobOwner> for Account {
+    fn from(owner: BlobOwner) -> Self {
+        match owner {
+            BlobOwner::System => Self::System,
+            BlobOwner::Plugin => Self::Plugin,
+            BlobOwner::Machine => Self::Machine,
+            BlobOwner::Machine32 => Self::Machine32,
+        }
+    }
 }
 
 /// What the person typed, or how the program ends after clap's own answer

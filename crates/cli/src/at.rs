@@ -6,13 +6,15 @@ use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sidestep_machine::{Journal, LiveStore, RegFileStore, Store};
+use sidestep_machine::{HiveStore, Journal, LiveStore, RegFileStore, Store};
 
 use crate::error::CommandError;
 
 const LIVE: &str = "live";
+const HIVE: &str = "hive:";
 
-/// Where settings are. A file of the name `live` is `./live`.
+/// Where settings are. A file of the name `live` is `./live`, one whose name
+/// begins with `hive:` is `./hive:…`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(crate) enum At {
@@ -20,6 +22,8 @@ pub(crate) enum At {
     Live,
     /// A registry export.
     File(PathBuf),
+    /// The registry of a disk that is mounted at this folder, only looked at.
+    Hive(PathBuf),
 }
 
 impl At {
@@ -39,11 +43,11 @@ impl At {
 
     /// The same, whatever the current folder is.
     pub(crate) fn rooted(&self) -> Self {
+        let rooted = |path: &PathBuf| path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match self {
             Self::Live => Self::Live,
-            Self::File(file) => {
-                Self::File(path::absolute(file).unwrap_or_else(|_| file.to_owned()))
-            }
+            Self::File(file) => Self::File(rooted(file)),
+            Self::Hive(root) => Self::Hive(rooted(root)),
         }
     }
 
@@ -52,6 +56,7 @@ impl At {
         Ok(match self {
             Self::Live => Box::new(LiveStore::open()?),
             Self::File(path) => Box::new(RegFileStore::new(path)),
+            Self::Hive(root) => Box::new(HiveStore::new(root)),
         })
     }
 }
@@ -67,16 +72,18 @@ impl fmt::Display for At {
         match self {
             Self::Live => f.write_str(LIVE),
             Self::File(path) => path.display().fmt(f),
+            Self::Hive(root) => write!(f, "{HIVE}{}", root.display()),
         }
     }
 }
 
 impl From<OsString> for At {
     fn from(typed: OsString) -> Self {
-        if typed == LIVE {
-            Self::Live
-        } else {
-            Self::File(typed.into())
+        let root = typed.to_str().and_then(|typed| typed.strip_prefix(HIVE));
+        match root {
+            _ if typed == LIVE => Self::Live,
+            Some(root) => Self::Hive(root.into()),
+            None => Self::File(typed.into()),
         }
     }
 }

@@ -155,6 +155,28 @@ impl From<StoreError> for CommandError {
                 Code::RIGHTS_MISSING,
                 "look at the key's permissions in regedit; an agent may guard it",
             ),
+            StoreError::OnlyLookedAt { .. } => (
+                Exit::Environment,
+                Code::ONLY_LOOKED_AT,
+                "start that Windows and run Sidestep on it; a plan that was made from the disk \
+                 (`plan --json`) can be carried out there: `sidestep apply PLAN.json --at live`",
+            ),
+            StoreError::NoHives { .. } => (
+                Exit::Environment,
+                Code::HIVE_UNUSABLE,
+                "name the folder in which the disk's own folder Windows is",
+            ),
+            StoreError::DiskUnreadable { .. } => (
+                Exit::Environment,
+                Code::HIVE_UNUSABLE,
+                "see that whoever runs this may read the disk's files, as root or administrator",
+            ),
+            StoreError::NotAHive { .. } => (
+                Exit::Environment,
+                Code::HIVE_UNUSABLE,
+                "check the disk's file system, or take another copy; a running Windows keeps its \
+                 registry to itself",
+            ),
             StoreError::Registry { .. } => (
                 Exit::Environment,
                 Code::REGISTRY_UNUSABLE,

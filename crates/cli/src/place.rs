@@ -187,7 +187,9 @@ impl Place {
                 vec![sign_in(site)],
                 printer,
             )),
-            Self::Machine(At::File(_)) | Self::Azure { .. } | Self::Lab(_) => OnMachine::Nobody,
+            Self::Machine(At::File(_) | At::Hive(_)) | Self::Azure { .. } | Self::Lab(_) => {
+                OnMachine::Nobody
+            }
         }
     }
 

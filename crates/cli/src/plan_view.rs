@@ -6,11 +6,12 @@ use sidestep_model::blob::ConnectionSettings;
 use sidestep_model::catalogue::Service;
 use sidestep_model::desired::{Because, EntryReason};
 use sidestep_model::journal::Intent;
-use sidestep_model::observed::{SettingsKey, ValueName};
+use sidestep_model::observed::{Service as WindowsService, ServiceState, SettingsKey, ValueName};
 use sidestep_model::plan::{Idle, Plan};
 use sidestep_model::proxy_server;
 use sidestep_model::redacted::Redacted;
 use sidestep_model::registry::RegistryData;
+use sidestep_model::restart::{Restart, RestartBecause, restarts};
 use sidestep_model::settings::{Flags, ProxySettings};
 
 use crate::prose;
@@ -18,8 +19,7 @@ use crate::render::plural;
 
 /// One account's plan, every value before → after.
 pub(crate) fn text(plan: &Plan) -> String {
-    let account = plan.account;
-    let heading = format!("{account} ({})", account.sid());
+    let heading = prose::heading(plan.account);
     match plan.idle {
         Some(Idle::NoProxy) => {
             return format!("{heading}\n  not needed: the account uses no proxy");
@@ -86,20 +86,24 @@ pub(crate) fn value_lines(intent: &Intent) -> Vec<String> {
 }
 
 /// What else follows the settings that are changed, and what has to be done.
-pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
+pub(crate) fn also_affected(plans: &[Plan], services: Option<&[WindowsService]>) -> Vec<String> {
     let mut lines = Vec::new();
     let changed = |account| {
         plans
             .iter()
             .find(|plan| plan.account == account && !plan.is_empty())
     };
-    if let Some(plan) = changed(Account::System) {
+    let most = changed(Account::System).map(|plan| (plan, "Everything that runs as SYSTEM"));
+    let most = most.or_else(|| {
+        changed(Account::Machine).map(|plan| (plan, "Every account of the machine, people's too,"))
+    });
+    if let Some((plan, everybody)) = most {
         if let Some(after) = &plan.after {
             let (old, new) = (proxy(&plan.before), proxy(after));
             if old != new {
                 lines.push(format!(
-                    "Everything that runs as SYSTEM uses these settings: its proxy was {old} and \
-                     is {new} then; see that the new way serves all of it."
+                    "{everybody} uses these settings: the proxy was {old} and is {new} then; see \
+                     that the new way serves all of it."
                 ));
             }
         }
@@ -121,29 +125,13 @@ pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
                 )
             };
             lines.push(format!(
-                "Everything that runs as SYSTEM follows this list: agents for security, monitoring \
-                 and updates, and VM extensions. What they send to the names added goes direct, \
-                 too{above_all}; see that the VM's network lets it."
+                "{everybody} follows this list: agents for security, monitoring and updates, and VM \
+                 extensions. What they send to the names added goes direct, too{above_all}; see \
+                 that the VM's network lets it."
             ));
         }
     }
-    for plan in plans {
-        let service = match plan.account {
-            Account::System => "AzureWLBackupCoordinatorSvc",
-            Account::Plugin => "AzureWLBackupPluginSvc",
-        };
-        if plan.new_keys.contains(&SettingsKey::Connections) {
-            lines.push(format!(
-                "{service} has to be restarted if it runs: its account has no key Connections yet, \
-                 and .NET Framework does not watch a key that was not there when it began."
-            ));
-        } else if plan.removed_keys.contains(&SettingsKey::Connections) {
-            lines.push(format!(
-                "{service} has to be restarted if it runs and the key Connections, which it \
-                 watches, is taken away; what others keep in that key keeps it."
-            ));
-        }
-    }
+    lines.extend(restarts(plans, services).iter().map(restart_line));
     let is_rewritten = |plan: &Plan| {
         !plan.changes.is_empty() && plan.new_keys.is_empty() && plan.removed_keys.is_empty()
     };
@@ -155,6 +143,47 @@ pub(crate) fn also_affected(plans: &[Plan]) -> Vec<String> {
         );
     }
     lines
+}
+
+/// Why a service has to be restarted; one that does not run need not.
+fn restart_line(restart: &Restart) -> String {
+    let service = &restart.service;
+    match (restart.state, restart.because) {
+        (ServiceState::Stopped, _) => {
+            format!("{service} does not run, and reads the settings when it starts.")
+        }
+        (state, RestartBecause::KeyMade) => format!(
+            "{service} has to be restarted{}: its settings have no key Connections yet, and .NET \
+             Framework does not watch a key that was not there when it began.",
+            if_it_runs(state)
+        ),
+        (state, RestartBecause::KeyTakenAway) => format!(
+            "{service} has to be restarted{} and the key Connections, which it watches, is taken \
+             away; what others keep in that key keeps it.",
+            if_it_runs(state)
+        ),
+    }
+}
+
+fn if_it_runs(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Running => "",
+        _ => " if it runs",
+    }
+}
+
+/// Services to restart as a document.
+pub(crate) fn restarts_document(plans: &[Plan], services: Option<&[WindowsService]>) -> Value {
+    let restarts = restarts(plans, services).into_iter();
+    restarts
+        .map(|restart| {
+            json!({
+                "service": restart.service,
+                "state": restart.state,
+                "because": restart.because,
+            })
+        })
+        .collect()
 }
 
 /// A plan as a document, from which [`crate::planning::WrittenPlan`] reads it again.

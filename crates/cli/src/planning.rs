@@ -44,6 +44,15 @@ pub(crate) struct Options {
     clear: Clear,
 }
 
+impl Options {
+    /// Whose settings are planned. Not every Windows has 32-bit programs.
+    fn present(&self, observed: &Observed) -> impl Iterator<Item = &Account> {
+        let has_32 = observed.machine_32.exists;
+        let accounts = self.accounts.iter();
+        accounts.filter(move |account| **account != Account::Machine32 || has_32)
+    }
+}
+
 /// A plan as `sidestep plan --json` wrote it. Keys for people are passed over.
 #[derive(Deserialize)]
 pub(crate) struct WrittenPlan {
@@ -148,7 +157,7 @@ impl Planner {
                 let desired = |account: &Account| {
                     Desired::of(*account, catalogue, site, observed, options.clear)
                 };
-                Ok(diffs(observed, options.accounts.iter().map(desired)))
+                Ok(diffs(observed, options.present(observed).map(desired)))
             }
             Self::Copy {
                 from,
@@ -160,7 +169,7 @@ impl Planner {
                 let desired = |account: &Account| {
                     Desired::copied(*account, source, catalogue, observed, options.clear)
                 };
-                Ok(diffs(observed, options.accounts.iter().map(desired)))
+                Ok(diffs(observed, options.present(observed).map(desired)))
             }
             Self::Written {
                 name,
@@ -251,7 +260,8 @@ pub(crate) fn accounts(choice: AccountChoice) -> &'static [Account] {
     match choice {
         AccountChoice::System => &[Account::System],
         AccountChoice::Plugin => &[Account::Plugin],
-        AccountChoice::Both => &Account::ALL,
+        AccountChoice::Both => &Account::SERVICES,
+        AccountChoice::Machine => &Account::MACHINE,
     }
 }
 

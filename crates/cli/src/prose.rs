@@ -5,6 +5,7 @@ mod finding;
 pub(crate) mod lint;
 mod remedy;
 pub(crate) mod self_test;
+mod surrounding;
 
 use sidestep_model::account::Account;
 use sidestep_model::bypass::{Near, NearBecause};
@@ -13,6 +14,7 @@ use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
 use sidestep_model::evidence::{Evidence, Path, Source};
 use sidestep_model::finding::Severity;
+use sidestep_model::observed::ServiceState;
 use sidestep_model::readers::Reader;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
@@ -48,6 +50,16 @@ pub(crate) fn account(account: Account) -> &'static str {
     match account {
         Account::System => "SYSTEM",
         Account::Plugin => "AzureWLBackupPluginSvc",
+        Account::Machine => "machine",
+        Account::Machine32 => "machine (32-bit)",
+    }
+}
+
+/// An account as the heading of what is said of it, with where its settings are.
+pub(crate) fn heading(account: Account) -> String {
+    match account.sid() {
+        Some(sid) => format!("{account} ({sid})"),
+        None => format!("{account} ({})", account.software()),
     }
 }
 
@@ -72,6 +84,16 @@ pub(crate) fn service(service: Service) -> &'static str {
         Service::Entra => "Entra ID",
         Service::Platform => "the VM's platform",
         Service::Management => "Azure Resource Manager",
+    }
+}
+
+/// What a service does, as tables name it.
+pub(crate) fn service_state(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Stopped => "stopped",
+        ServiceState::Running => "running",
+        ServiceState::Changing => "changing",
+        ServiceState::Unknown => "not known",
     }
 }
 

@@ -13,6 +13,7 @@ use sidestep_model::redacted::Redacted;
 use sidestep_model::registry::RegistryData;
 
 use crate::error::{CommandError, Exit};
+use crate::prose;
 
 const RULER: &str = "----------------------------------------";
 
@@ -54,7 +55,7 @@ fn text(observed: &Observed, accounts: &[Account], date: &str) -> String {
     let mut lines = vec![format!("-----ScriptStart----- {date}")];
     for account in accounts {
         lines.push(RULER.to_owned());
-        lines.push(format!("Proxy Settings {account} ({})", account.sid()));
+        lines.push(format!("Proxy Settings {}", prose::heading(*account)));
         lines.extend(values(observed.account(*account)));
     }
     lines.push(RULER.to_owned());

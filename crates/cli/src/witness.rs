@@ -186,7 +186,7 @@ pub(crate) fn proxies_of(observed: &Observed) -> Vec<(Account, ProxyUri)> {
         })
     };
     let mut proxies: Vec<(Account, ProxyUri)> =
-        Account::ALL.into_iter().flat_map(of_account).collect();
+        Account::SERVICES.into_iter().flat_map(of_account).collect();
     proxies.dedup();
     proxies
 }

@@ -140,7 +140,7 @@ NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-535
 
 Also affected
   Everything that runs as SYSTEM follows this list: agents for security, monitoring and updates, and VM extensions. What they send to the names added goes direct, too, above all to anybody's storage accounts (*.queue.core.windows.net, *.blob.core.windows.net, *.storage.azure.net); see that the VM's network lets it.
-  AzureWLBackupCoordinatorSvc has to be restarted if it runs: its account has no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
+  AzureWLBackupCoordinatorSvc has to be restarted if it runs: its settings have no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
 
 To undo
   sidestep undo --at server.reg

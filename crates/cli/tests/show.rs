@@ -285,7 +285,7 @@ NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-535
  blob             version 0x46, change 1   version 0x46, change 1
 
 error[SS103]: the policy ProxySettingsPerUser = 0 makes Windows ignore the accounts' own settings and use the machine's
-  next: have the policy "Make proxy settings per-machine" removed, or the list put into the machine's settings by its owner
+  next: change the machine's settings (--account machine), which count for everybody then, or have the policy "Make proxy settings per-machine" removed
 
 note[SS111]: NT SERVICE/AzureWLBackupPluginSvc does not exist yet: the machine is not registered with a vault
   next: register the machine with the vault (discover databases), then plan again

@@ -115,7 +115,7 @@ pub(crate) async fn step<S: Store, W: Witness, P: Person>(
         findings.extend(against);
     } else {
         let (code, detail) = failure(&job);
-        findings = explain(site, world, &Account::ALL, &code, detail, hand).await?;
+        findings = explain(site, world, &Account::SERVICES, &code, detail, hand).await?;
         // Where every way works, traffic on the wrong one explains the failure.
         let is_unexplained = matches!(
             findings.as_slice(),

@@ -37,7 +37,7 @@ pub(crate) async fn step<S: Store, W, P>(
         }));
     }
     let observed = world.settings()?.read()?;
-    let check = try_ways(site, world.network, &observed, &Account::ALL, &names).await;
+    let check = try_ways(site, world.network, &observed, &Account::SERVICES, &names).await;
     let (findings, is_passed) = (check.findings.clone(), check.is_passed());
     hand.say(Event::Checked(Box::new(check)));
     if is_passed {

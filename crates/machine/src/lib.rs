@@ -3,22 +3,27 @@
 //! [`Store`] is the port; what stands behind it is a registry. Above it nothing
 //! knows which: [`RegFileStore`] is the registry as `regedit` exports it, so
 //! that a plan for a server can be made, rehearsed and applied anywhere;
-//! [`LiveStore`] is the registry of the computer that this runs on. What that
-//! computer does meanwhile is told by [`connections`], [`running_services`] and
-//! [`program`].
+//! [`LiveStore`] is the registry of the computer that this runs on, and
+//! [`HiveStore`] that of a disk from which nothing runs, only looked at. What a
+//! live computer does meanwhile is told by [`connections`], [`running_services`]
+//! and [`program`].
 //!
 //! Whoever changes something holds the machine's [`Journal`]: [`recover_last`]
 //! puts an interrupted run right, [`apply`] makes changes together or not at
 //! all. Every change is on the disk as a record before it is made.
 
 mod apply;
+mod disk;
 mod durable;
+mod hive_store;
 mod journal;
 /// The one doorway to an operating system: the registry is Windows', and
 /// elsewhere the same names say so.
 #[cfg_attr(windows, path = "live/windows.rs")]
 #[cfg_attr(not(windows), path = "live/elsewhere.rs")]
 mod live;
+mod net_files;
+mod reading;
 mod reg_file;
 mod self_test;
 mod store;
@@ -26,6 +31,7 @@ mod store;
 pub use apply::{
     ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
 };
+pub use hive_store::HiveStore;
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::{
     LiveStore, SelfTest, connections, dotnet_routes, own_sid, program, running_services,

@@ -1,23 +1,18 @@
 //! A registry as `regedit` exports it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sidestep_model::account::Account;
-use sidestep_model::observed::{
-    MACHINE_KEY, Observed, ObservedAccount, POLICY_KEY, SettingsKey, ValueName,
-};
+use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey};
 use sidestep_model::plan::Change;
-use sidestep_model::registry::RegistryFile;
-use sidestep_model::tls::{TlsSettings, TlsValue};
+use sidestep_model::registry::{RegistryData, RegistryFile};
 
 use crate::durable;
+use crate::reading::{self, Registry};
 use crate::store::{Store, StoreError};
-
-/// Where the person's own settings are who made an export.
-const CURRENT_USER: &str = "HKEY_CURRENT_USER";
 
 /// The settings of the accounts in a `.reg` file.
 ///
@@ -100,9 +95,14 @@ impl RegFileStore {
         file: &RegistryFile,
         account: Account,
     ) -> Result<ObservedAccount, StoreError> {
-        let mut found = roots(file, account)
-            .into_iter()
-            .map(|root| observed(file, &root));
+        if account.is_machine() {
+            return reading::machine_settings(file, account);
+        }
+        let mut found = Vec::new();
+        for root in roots(file, account)? {
+            found.push(reading::account(file, &root)?);
+        }
+        let mut found = found.into_iter();
         let first = found.next().unwrap_or_default();
         if found.any(|other| other.values != first.values) {
             return Err(StoreError::AliasesDisagree {
@@ -111,31 +111,31 @@ impl RegFileStore {
         }
         Ok(first)
     }
+
+    fn observed(&self, file: &RegistryFile) -> Result<Observed, StoreError> {
+        Ok(Observed {
+            system: self.account(file, Account::System)?,
+            plugin: self.account(file, Account::Plugin)?,
+            users: reading::users(file)?,
+            ..reading::machine(file)?
+        })
+    }
 }
 
 impl Store for RegFileStore {
     fn read(&self) -> Result<Observed, StoreError> {
-        self.with_file(|file| {
-            Ok(Observed {
-                proxy_settings_per_user: file.value(POLICY_KEY, "ProxySettingsPerUser"),
-                system: self.account(file, Account::System)?,
-                plugin: self.account(file, Account::Plugin)?,
-                users: users(file),
-                winhttp: file.value(MACHINE_KEY, "WinHttpSettings"),
-                machine: file.value(MACHINE_KEY, ValueName::DefaultConnectionSettings.name()),
-                tls: tls(file),
-            })
-        })
+        self.with_file(|file| self.observed(file))
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        let (value, key) = (change.value.name(), change.value.key().path());
+        let (value, key) = (change.value.name(), change.value.key());
         self.edit(|file| {
-            if self.account(file, account)?.values.get(&change.value) != change.before.as_ref() {
+            let now = self.account(file, account)?;
+            if now.values.get(&change.value) != change.before.as_ref() {
                 return Err(StoreError::Moved { account, value });
             }
-            for root in roots(file, account) {
-                let key = format!(r"{root}\{key}");
+            for software in software(file, account)? {
+                let key = key.below(&software);
                 match &change.after {
                     Some(data) => file.set(&key, value, data),
                     None => {
@@ -150,8 +150,8 @@ impl Store for RegFileStore {
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
         self.edit(|file| {
             let mut removed = false;
-            for root in roots(file, account) {
-                removed |= file.remove_key(&format!(r"{root}\{}", key.path()));
+            for software in software(file, account)? {
+                removed |= file.remove_key(&key.below(&software));
             }
             Ok(removed)
         })
@@ -171,60 +171,58 @@ impl Store for RegFileStore {
     }
 }
 
-/// What an export of `HKEY_LOCAL_MACHINE` says of TLS.
-fn tls(file: &RegistryFile) -> TlsSettings {
-    let value = |name: TlsValue| Some((name, file.value(name.key(), name.name())?));
-    TlsSettings(TlsValue::ALL.into_iter().filter_map(value).collect())
+impl Registry for RegistryFile {
+    /// A key is there, too, where only keys in it are written out.
+    fn has_key(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(Self::has_key(self, key) || self.has_key_below(key))
+    }
+
+    fn keys(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let inside = |known: &str| {
+            let start = known.get(..key.len())?;
+            let below = known.get(key.len()..)?.strip_prefix('\\')?;
+            let name = below.split('\\').next().unwrap_or(below);
+            let is_inside = start.eq_ignore_ascii_case(key);
+            is_inside.then(|| (name.to_uppercase(), name.to_owned()))
+        };
+        let names: BTreeMap<String, String> = Self::keys(self).filter_map(inside).collect();
+        Ok(names.into_values().collect())
+    }
+
+    fn value(&self, key: &str, name: &str) -> Result<Option<RegistryData>, StoreError> {
+        Ok(Self::value(self, key, name))
+    }
 }
 
-/// The keys that hold an account's settings. `.DEFAULT` and `S-1-5-18` are one
-/// key on a running Windows; an export can hold either or both. One without
-/// settings says nothing beside one that has them.
-fn roots(file: &RegistryFile, account: Account) -> Vec<String> {
-    let mut roots = vec![format!(r"HKEY_USERS\{}", account.sid())];
+/// The keys in which an account's software keeps settings.
+fn software(file: &RegistryFile, account: Account) -> Result<Vec<String>, StoreError> {
+    if account.is_machine() {
+        return Ok(vec![account.software()]);
+    }
+    let roots = roots(file, account)?.into_iter();
+    Ok(roots.map(|root| format!(r"{root}\Software")).collect())
+}
+
+/// The roots of an account. `.DEFAULT` and `S-1-5-18` are one key on a running
+/// Windows; an export can hold either or both. One without settings says
+/// nothing beside one that has them.
+fn roots(file: &RegistryFile, account: Account) -> Result<Vec<String>, StoreError> {
+    let own = account.sid().map(|sid| format!(r"HKEY_USERS\{sid}"));
+    let mut roots: Vec<String> = own.into_iter().collect();
     if account == Account::System {
         roots.push(r"HKEY_USERS\.DEFAULT".to_owned());
     }
     roots.retain(|root| file.has_key_below(root));
-    let has_settings = |root: &String| !observed(file, root).is_unset();
-    if roots.iter().any(has_settings) {
-        roots.retain(has_settings);
-    } else {
-        roots.truncate(1);
+    let mut with_settings = Vec::new();
+    for root in &roots {
+        if !reading::account(file, root)?.is_unset() {
+            with_settings.push(root.clone());
+        }
     }
-    roots
-}
-
-/// People's accounts with proxy settings. `S-1-5-21-…` is a person of this
-/// machine or domain, `S-1-12-1-…` one of Entra ID.
-fn users(file: &RegistryFile) -> BTreeMap<String, ObservedAccount> {
-    let below_users = file.keys().filter_map(|key| {
-        let mut parts = key.split('\\');
-        parts
-            .next()
-            .filter(|hive| hive.eq_ignore_ascii_case("HKEY_USERS"))?;
-        let root = parts.next()?.to_uppercase();
-        let is_person = root.starts_with("S-1-5-21-") || root.starts_with("S-1-12-1-");
-        (is_person && !root.ends_with("_CLASSES")).then_some(root)
-    });
-    let roots: BTreeSet<String> = below_users.collect();
-    roots
-        .into_iter()
-        .map(|sid| (format!(r"HKEY_USERS\{sid}"), sid))
-        .chain([(CURRENT_USER.to_owned(), CURRENT_USER.to_owned())])
-        .map(|(root, name)| (name, observed(file, &root)))
-        .filter(|(_, account)| !account.is_unset())
-        .collect()
-}
-
-fn observed(file: &RegistryFile, root: &str) -> ObservedAccount {
-    let path = |key: SettingsKey| format!(r"{root}\{}", key.path());
-    let value = |name: ValueName| Some((name, file.value(&path(name.key()), name.name())?));
-    let is_there = |key: &SettingsKey| file.has_key(&path(*key)) || file.has_key_below(&path(*key));
-    ObservedAccount {
-        exists: file.has_key_below(root),
-        keys: SettingsKey::ALL.into_iter().filter(is_there).collect(),
-        values: ValueName::ALL.into_iter().filter_map(value).collect(),
-        ..ObservedAccount::default()
+    if with_settings.is_empty() {
+        roots.truncate(1);
+        Ok(roots)
+    } else {
+        Ok(with_settings)
     }
 }

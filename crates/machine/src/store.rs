@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::{fmt, io};
 
 use sidestep_model::account::Account;
+use sidestep_model::hive::HiveError;
 use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryFileError;
@@ -128,6 +129,36 @@ pub enum StoreError {
         key: String,
         /// What Windows said.
         source: io::Error,
+    },
+    /// These settings are only looked at.
+    #[error("{place} is only looked at: nothing is changed there")]
+    OnlyLookedAt {
+        /// Where they are, for people.
+        place: String,
+    },
+    /// The folder is not the root of a disk with Windows on it.
+    #[error("{} is no disk with a Windows on it: {} is not there", root.display(), missing.display())]
+    NoHives {
+        /// Which folder.
+        root: PathBuf,
+        /// What is missing.
+        missing: PathBuf,
+    },
+    /// A file of a disk may not be read, or the disk fails.
+    #[error("cannot read {} on the disk", path.display())]
+    DiskUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A hive cannot be read.
+    #[error("{} is no registry that Sidestep can read", path.display())]
+    NotAHive {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: HiveError,
     },
     /// The folder for journals cannot be made, or looked at.
     #[error("cannot make the folder for journals {}", path.display())]

@@ -8,8 +8,13 @@
 mod support;
 
 use std::process::{Command, ExitStatus};
-use std::{env, process};
+use std::{env, fs, process};
 
+use sidestep_model::account::Account;
+use sidestep_model::blob::ConnectionSettings;
+use sidestep_model::observed::{INTERNET_SETTINGS, POLICY_KEY};
+use sidestep_model::registry::{RegistryData, RegistryFile};
+use sidestep_model::settings::ProxySettings;
 use support::{Server, act, meaning};
 
 /// Tells the child what to do: verb, file and the checkpoint to end at.
@@ -34,6 +39,29 @@ fn child() {
     .unwrap();
 }
 
+/// A server under the policy that makes the machine's settings count. They are
+/// in both copies, of which the 32-bit one holds nothing yet.
+fn per_machine() -> Server {
+    let server = Server::new();
+    let mut file = RegistryFile::parse(&server.bytes()).unwrap();
+    file.set(POLICY_KEY, "ProxySettingsPerUser", &RegistryData::Dword(0));
+    let [machine, machine_32] =
+        Account::MACHINE.map(|account| format!(r"{}\{INTERNET_SETTINGS}", account.software()));
+    let blob = ConnectionSettings::new(&ProxySettings::manual(
+        "joe:geheim@10.2.0.16:8080",
+        "*.corp.example;<local>",
+    ));
+    let blob = RegistryData::Binary(blob.encode());
+    let connections = format!(r"{machine}\Connections");
+    file.set(&connections, "DefaultConnectionSettings", &blob);
+    file.set(&connections, "WinHttpSettings", &RegistryData::Dword(0));
+    for key in [&machine, &machine_32] {
+        file.set(key, "User Agent", &RegistryData::Dword(0));
+    }
+    fs::write(server.path(), file.to_bytes()).unwrap();
+    server
+}
+
 /// Whether the child came to its end rather than to the checkpoint.
 fn ran_through(server: &Server, verb: &str, checkpoint: usize) -> bool {
     let order = format!("{verb}|{}|{checkpoint}", server.path().display());
@@ -53,23 +81,23 @@ fn recover(server: &Server) {
 }
 
 /// A server on which `verb` has something to do.
-fn ready_for(verb: &str) -> Server {
-    let server = Server::new();
+fn ready_for(verb: &str, new: fn() -> Server) -> Server {
+    let server = new();
     if verb == "undo" {
         act("apply", &mut server.store(), &mut |_| {}).unwrap();
     }
     server
 }
 
-fn killed_everywhere(verb: &str) {
+fn killed_everywhere(verb: &str, new: fn() -> Server) {
     let done = {
-        let server = ready_for(verb);
+        let server = ready_for(verb, new);
         act(verb, &mut server.store(), &mut |_| {}).unwrap();
         meaning(&server.bytes())
     };
     let (mut befores, mut afters) = (0, 0);
     for first in 0.. {
-        let server = ready_for(verb);
+        let server = ready_for(verb, new);
         let begun = meaning(&server.bytes());
         let came_through = ran_through(&server, verb, first);
         let left = meaning(&server.bytes());
@@ -109,10 +137,16 @@ fn killed_everywhere(verb: &str) {
 
 #[test]
 fn apply_killed_at_every_checkpoint() {
-    killed_everywhere("apply");
+    killed_everywhere("apply", Server::new);
 }
 
 #[test]
 fn undo_killed_at_every_checkpoint() {
-    killed_everywhere("undo");
+    killed_everywhere("undo", Server::new);
+}
+
+#[test]
+fn the_machines_settings_killed_at_every_checkpoint() {
+    killed_everywhere("apply", per_machine);
+    killed_everywhere("undo", per_machine);
 }

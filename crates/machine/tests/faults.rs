@@ -114,7 +114,7 @@ fn an_edit_between_two_values_is_seen_and_kept() {
             let mut file =
                 sidestep_model::registry::RegistryFile::parse(&fs::read(&path).unwrap()).unwrap();
             let key = format!(
-                r"HKEY_USERS\S-1-5-18\{}\Connections",
+                r"HKEY_USERS\S-1-5-18\Software\{}\Connections",
                 sidestep_model::observed::INTERNET_SETTINGS
             );
             let theirs = sidestep_model::registry::RegistryData::Dword(7);

@@ -27,7 +27,7 @@ fn apply_changes_the_two_accounts_alone_and_undo_gives_every_byte_back() {
     // What differs are values that the plan names.
     let (old, new) = (meaning(&before), meaning(&applied));
     let changed: Vec<_> = new.iter().filter(|value| !old.contains(value)).collect();
-    let settings = |account: Account| format!(r"HKEY_USERS\{}\{INTERNET_SETTINGS}", account.sid());
+    let settings = |account: Account| format!(r"{}\{INTERNET_SETTINGS}", account.software());
     let (system, plugin) = (settings(Account::System), settings(Account::Plugin));
     assert!(
         changed
@@ -70,8 +70,8 @@ fn what_somebody_else_wrote_meanwhile_stays() {
     let server = Server::new();
     do_it("apply", &server);
     let mut file = RegistryFile::parse(&server.bytes()).unwrap();
-    let system = format!(r"HKEY_USERS\{}\{INTERNET_SETTINGS}", Account::System.sid());
-    let plugin = format!(r"HKEY_USERS\{}\{INTERNET_SETTINGS}", Account::Plugin.sid());
+    let system = format!(r"{}\{INTERNET_SETTINGS}", Account::System.software());
+    let plugin = format!(r"{}\{INTERNET_SETTINGS}", Account::Plugin.software());
     let edited = RegistryData::Text("edr.corp.example".to_owned());
     file.set(&system, "ProxyOverride", &edited);
     file.set(&plugin, "MigrateProxy", &RegistryData::Dword(1));

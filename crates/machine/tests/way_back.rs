@@ -27,12 +27,12 @@ use sidestep_model::settings::ProxySettings;
 /// Two accounts without settings beside a user whose proxy has a password.
 fn server() -> (tempfile::TempDir, RegFileStore) {
     let mut file = RegistryFile::new();
-    for account in Account::ALL {
-        let key = format!(r"HKEY_USERS\{}\Environment", account.sid());
+    for account in Account::SERVICES {
+        let key = format!(r"HKEY_USERS\{}\Environment", account.sid().unwrap());
         file.set(&key, "TEMP", &RegistryData::Text("x".to_owned()));
     }
     let blob = ConnectionSettings::new(&ProxySettings::manual("joe:geheim@10.2.0.16:8080", "a"));
-    let key = format!(r"HKEY_USERS\S-1-5-21-1-2-3-1001\{INTERNET_SETTINGS}\Connections");
+    let key = format!(r"HKEY_USERS\S-1-5-21-1-2-3-1001\Software\{INTERNET_SETTINGS}\Connections");
     let blob = RegistryData::Binary(blob.encode());
     file.set(&key, "DefaultConnectionSettings", &blob);
     let folder = tempfile::tempdir().unwrap();
@@ -51,7 +51,7 @@ fn copied(observed: &Observed) -> Vec<Plan> {
         let desired = Desired::copied(account, source, catalogue, observed, Clear::default());
         Plan::diff(observed, desired)
     };
-    Account::ALL.map(plan).into()
+    Account::SERVICES.map(plan).into()
 }
 
 fn inverse(run: &Run, observed: &Observed) -> Vec<Plan> {

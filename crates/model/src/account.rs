@@ -1,4 +1,4 @@
-//! The two accounts whose proxy settings decide the path of a backup.
+//! Whose proxy settings decide the path of a backup: two accounts', or the machine's.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use sha1::{Digest, Sha1};
 /// The service whose virtual account streams database pages to storage.
 pub const PLUGIN_SERVICE: &str = "AzureWLBackupPluginSvc";
 
-/// An account that a part of the backup extension runs as.
+/// Whose settings: an account's that a part of the backup extension runs as, or
+/// the machine's, which count for every account where a policy says so.
 ///
 /// Source: `backup-azure-sql-database.md` in MicrosoftDocs/azure-docs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,11 +20,22 @@ pub enum Account {
     /// `NT SERVICE\AzureWLBackupPluginSvc`: streams the backup (the plugin).
     /// It exists only once the virtual machine is registered with a vault.
     Plugin,
+    /// The machine's own settings, as 64-bit programs read them.
+    Machine,
+    /// Windows' second copy of them, which 32-bit programs read.
+    #[serde(rename = "machine-32")]
+    Machine32,
 }
 
 impl Account {
-    /// Both accounts, in the order in which the article sets them up.
-    pub const ALL: [Self; 2] = [Self::System, Self::Plugin];
+    /// The services' accounts, in the order in which the article sets them up.
+    pub const SERVICES: [Self; 2] = [Self::System, Self::Plugin];
+
+    /// Both copies of the machine's settings.
+    pub const MACHINE: [Self; 2] = [Self::Machine, Self::Machine32];
+
+    /// All of them, the services' accounts first.
+    pub const ALL: [Self; 4] = [Self::System, Self::Plugin, Self::Machine, Self::Machine32];
 
     /// The name that scripts and JSON use.
     #[must_use]
@@ -31,35 +43,58 @@ impl Account {
         match self {
             Self::System => "system",
             Self::Plugin => "plugin",
+            Self::Machine => "machine",
+            Self::Machine32 => "machine-32",
         }
     }
 
-    /// The account's name as Windows shows it.
+    /// The account's name as Windows shows it; what the machine is called here.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::System => r"NT AUTHORITY\SYSTEM",
             Self::Plugin => r"NT SERVICE\AzureWLBackupPluginSvc",
+            Self::Machine => "the machine",
+            Self::Machine32 => "the machine (32-bit programs)",
         }
     }
 
-    /// The account of a service, by the name that it logs on as in the service
-    /// manager's list; `None` where it is another.
+    /// The account of a service, by the name that it logs on as, in whichever way
+    /// Windows writes it; `None` where it is another.
     #[must_use]
     pub fn of_logon(logon: &str) -> Option<Self> {
-        if logon.eq_ignore_ascii_case("LocalSystem") {
-            return Some(Self::System);
-        }
-        let named = |account: &Self| account.name().eq_ignore_ascii_case(logon);
-        Self::ALL.into_iter().find(named)
+        let sid = match logon.trim() {
+            // As the service manager calls it.
+            local if local.eq_ignore_ascii_case("LocalSystem") => Self::System.sid(),
+            other => Sid::of_account(other),
+        }?;
+        let is_meant = |account: &Self| account.sid().as_ref() == Some(&sid);
+        Self::SERVICES.into_iter().find(is_meant)
     }
 
-    /// The account's security identifier.
+    /// The account's security identifier; the machine has none.
     #[must_use]
-    pub fn sid(self) -> Sid {
+    pub fn sid(self) -> Option<Sid> {
         match self {
-            Self::System => Sid("S-1-5-18".to_owned()),
-            Self::Plugin => Sid::of_service(PLUGIN_SERVICE),
+            Self::System => Some(Sid("S-1-5-18".to_owned())),
+            Self::Plugin => Some(Sid::of_service(PLUGIN_SERVICE)),
+            Self::Machine | Self::Machine32 => None,
+        }
+    }
+
+    /// Whether these are the machine's settings, in either copy.
+    #[must_use]
+    pub fn is_machine(self) -> bool {
+        matches!(self, Self::Machine | Self::Machine32)
+    }
+
+    /// The registry key in which its software keeps settings.
+    #[must_use]
+    pub fn software(self) -> String {
+        match self.sid() {
+            Some(sid) => format!(r"HKEY_USERS\{sid}\Software"),
+            None if self == Self::Machine => r"HKEY_LOCAL_MACHINE\SOFTWARE".to_owned(),
+            None => r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node".to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::bypass::{self, BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext};
 use crate::catalogue::{BypassChoices, Catalogue, Endpoint, Service};
 use crate::destination::Destination;
-use crate::finding::Finding;
+use crate::finding::{Finding, Surrounding};
 use crate::list_findings::inspect;
 use crate::observed::{Observed, ObservedAccount};
 use crate::proxy_server;
@@ -132,6 +132,7 @@ impl Desired {
     ) -> Self {
         let mut findings = Vec::new();
         let wanted = wanted(account, catalogue, site, observed, clear, &mut findings);
+        findings.extend(unread(account, observed));
         Self {
             account,
             wanted,
@@ -155,6 +156,7 @@ impl Desired {
     ) -> Self {
         let mut findings = Vec::new();
         let wanted = copied(account, source, catalogue, observed, clear, &mut findings);
+        findings.extend(unread(account, observed));
         Self {
             account,
             wanted,
@@ -265,7 +267,7 @@ fn writable(
     findings: &mut Vec<Finding>,
 ) -> Option<ProxySettings> {
     let here = observed.account(account);
-    if observed.is_per_machine() {
+    if observed.is_per_machine() && !account.is_machine() {
         findings.push(Finding::PerMachinePolicy);
         return None;
     }
@@ -304,6 +306,12 @@ fn writable(
         });
     }
     findings.is_empty().then_some(current)
+}
+
+/// Where nobody reads the machine's settings, whoever changes them should know.
+fn unread(account: Account, observed: &Observed) -> Option<Finding> {
+    let is_unread = account.is_machine() && !observed.is_per_machine();
+    is_unread.then(|| Surrounding::MachineUnread.into())
 }
 
 /// The settings without the mechanisms that are to be cleared.

@@ -5,6 +5,7 @@ mod azure;
 mod code;
 mod severity;
 mod subject;
+mod surrounding;
 
 use crate::account::Account;
 use crate::catalogue::Service;
@@ -21,6 +22,7 @@ use crate::tls::{SchannelFault, TlsValue};
 pub use azure::AzureFinding;
 pub use code::Code;
 pub use severity::{Effect, Severity};
+pub use surrounding::Surrounding;
 
 /// Something found, with what it was found on.
 ///
@@ -429,6 +431,8 @@ pub enum Finding {
         /// By which value.
         value: TlsValue,
     },
+    /// About what stands around the settings.
+    Surrounding(Surrounding),
     /// `SS5xx` and `SS6xx`: about Azure and the databases in it.
     Azure(AzureFinding),
 }
@@ -436,6 +440,12 @@ pub enum Finding {
 impl From<AzureFinding> for Finding {
     fn from(finding: AzureFinding) -> Self {
         Self::Azure(finding)
+    }
+}
+
+impl From<Surrounding> for Finding {
+    fn from(finding: Surrounding) -> Self {
+        Self::Surrounding(finding)
     }
 }
 

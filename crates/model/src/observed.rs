@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::blob::{BlobError, ConnectionSettings, WinHttpSettings};
+use crate::hive::Condition;
+use crate::net_config::NetConfig;
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
 use crate::tls::TlsSettings;
 
-/// Below an account's key in `HKEY_USERS`, and below `HKEY_LOCAL_MACHINE` for the machine's store.
-pub const INTERNET_SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+/// Below the key in which an account's software keeps settings.
+pub const INTERNET_SETTINGS: &str = r"Microsoft\Windows\CurrentVersion\Internet Settings";
 
 /// Where the machine's own settings are.
 pub const MACHINE_KEY: &str =
@@ -76,7 +78,7 @@ impl ValueName {
     }
 }
 
-/// A key that holds proxy settings, below an account's root.
+/// A key that holds proxy settings.
 ///
 /// Ordered from the inside out, as keys can be taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,12 +94,13 @@ impl SettingsKey {
     /// Both keys.
     pub const ALL: [Self; 2] = [Self::Connections, Self::InternetSettings];
 
-    /// Where it is below an account's root.
+    /// Where it is for somebody whose software keeps settings in the key
+    /// `software` (see [`Account::software`]).
     #[must_use]
-    pub fn path(self) -> String {
+    pub fn below(self, software: &str) -> String {
         match self {
-            Self::Connections => format!(r"{INTERNET_SETTINGS}\Connections"),
-            Self::InternetSettings => INTERNET_SETTINGS.to_owned(),
+            Self::Connections => format!(r"{software}\{INTERNET_SETTINGS}\Connections"),
+            Self::InternetSettings => format!(r"{software}\{INTERNET_SETTINGS}"),
         }
     }
 }
@@ -116,9 +119,20 @@ pub struct Observed {
     pub users: BTreeMap<String, ObservedAccount>,
     /// `WinHttpSettings` of the machine, which `netsh winhttp` writes.
     pub winhttp: Option<RegistryData>,
-    /// `DefaultConnectionSettings` of the machine, which count for every
-    /// account where the policy says so.
-    pub machine: Option<RegistryData>,
+    /// The machine's settings, which count for every account where the policy
+    /// says so.
+    pub machine: ObservedAccount,
+    /// Their copy for 32-bit programs.
+    pub machine_32: ObservedAccount,
+    /// The backup extension's services; `None` where nobody says.
+    pub services: Option<Vec<Service>>,
+    /// The plugin's account as Windows itself looks it up by name; `None` where
+    /// it was not asked.
+    pub plugin_sid: Option<LookedUp>,
+    /// What .NET Framework's own files say of proxies, file by file.
+    pub net_configs: Vec<NetConfig>,
+    /// The hives that were read, by name, where a disk was.
+    pub hives: Vec<(String, Condition)>,
     /// What decides over TLS.
     pub tls: TlsSettings,
 }
@@ -130,19 +144,27 @@ impl Observed {
         match account {
             Account::System => &self.system,
             Account::Plugin => &self.plugin,
+            Account::Machine => &self.machine,
+            Account::Machine32 => &self.machine_32,
         }
     }
 
-    /// The blob that decides for `account`: its own or, where the policy says
+    /// Whose settings count for `account`: its own or, where the policy says
     /// so, the machine's.
     #[must_use]
-    pub fn deciding_blob(&self, account: Account) -> Option<Result<ConnectionSettings, BlobFault>> {
-        if self.is_per_machine() {
-            self.machine.as_ref().map(connection)
+    pub fn deciding(&self, account: Account) -> &ObservedAccount {
+        if self.is_per_machine() && !account.is_machine() {
+            &self.machine
         } else {
             self.account(account)
-                .blob(ValueName::DefaultConnectionSettings)
         }
+    }
+
+    /// The blob that decides for `account`.
+    #[must_use]
+    pub fn deciding_blob(&self, account: Account) -> Option<Result<ConnectionSettings, BlobFault>> {
+        self.deciding(account)
+            .blob(ValueName::DefaultConnectionSettings)
     }
 
     /// The machine's `WinHTTP` settings; where there are none, it goes direct.
@@ -166,7 +188,8 @@ impl Observed {
 /// An account as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedAccount {
-    /// Whether the account has a key in `HKEY_USERS`.
+    /// Whether the account has a key in `HKEY_USERS`; the machine, its key for
+    /// settings.
     pub exists: bool,
     /// Where it has none, why.
     pub absence: Absence,
@@ -211,8 +234,51 @@ impl Absence {
     }
 }
 
+/// A service of the backup extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, such as `AzureWLBackupPluginSvc`.
+    pub name: String,
+    /// What it does.
+    pub state: ServiceState,
+    /// The account that it runs as, as Windows names it.
+    pub account: Option<String>,
+    /// What Windows starts for it: a path, perhaps quoted, perhaps with arguments.
+    pub command: Option<String>,
+}
+
+impl Service {
+    /// The path of its program.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        let command = self.command.as_deref()?.trim();
+        if let Some(quoted) = command.strip_prefix('"') {
+            return quoted.split('"').next();
+        }
+        // Windows itself tries each blank; programs end so.
+        let end = command.to_ascii_lowercase().find(".exe");
+        end.and_then(|end| command.get(..end + 4)).or(Some(command))
+    }
+
+    /// Whose settings it follows, where Sidestep knows the account.
+    #[must_use]
+    pub fn follows(&self) -> Option<Account> {
+        Account::of_logon(self.account.as_deref()?)
+    }
+}
+
+/// What Windows says of an account's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookedUp {
+    /// This is its SID.
+    Sid(String),
+    /// It knows no such account.
+    Unknown,
+}
+
 /// What a service does, as the service manager says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ServiceState {
     /// It does not run.
     Stopped,

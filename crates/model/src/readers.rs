@@ -7,12 +7,13 @@ use crate::blob::{ConnectionSettings, WinHttpSettings};
 use crate::bypass::{BypassList, Consumer};
 use crate::catalogue::Catalogue;
 use crate::destination::system_uri::SystemUri;
-use crate::finding::Finding;
+use crate::finding::{Finding, Surrounding};
 use crate::list_findings::inspect;
 use crate::observed::{BlobFault, Observed, ObservedAccount, ValueName};
 use crate::proxy_server::{self, ProxyServerError, ProxyUri, masked};
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
+use crate::surroundings::surroundings;
 
 /// Who looks at proxy settings, each at a place of its own or by rules of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,9 +143,12 @@ pub fn seen(account: Account, observed: &Observed, catalogue: &'static Catalogue
 /// `WinHTTP` beside `accounts`.
 #[must_use]
 pub fn machine_findings(accounts: &[Account], observed: &Observed) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if observed.is_per_machine() {
-        findings.push(Finding::PerMachinePolicy);
+    let mut findings = surroundings(observed);
+    let are_machines = accounts.iter().all(|account| account.is_machine());
+    match observed.is_per_machine() {
+        true if !are_machines => findings.push(Finding::PerMachinePolicy),
+        false if are_machines => findings.push(Surrounding::MachineUnread.into()),
+        _ => {}
     }
     findings.extend(observed.tls.findings());
     let winhttp = match observed.winhttp() {
@@ -261,8 +265,10 @@ fn account_findings(
         let absence = here.absence.clone();
         return vec![Finding::AccountMissing { account, absence }];
     }
+    // Where the policy rules, nobody reads the account's own values.
+    let is_read = account.is_machine() || !observed.is_per_machine();
     let mut findings = Vec::new();
-    if here.is_unset() && !observed.is_per_machine() {
+    if here.is_unset() && is_read {
         findings.push(Finding::SettingsUnset { account });
     }
     match observed.deciding_blob(account) {
@@ -281,8 +287,7 @@ fn account_findings(
         }
         None => {}
     }
-    // Where the policy rules, nobody reads the account's own values.
-    if !observed.is_per_machine() {
+    if is_read {
         findings.extend(value_findings(account, here));
     }
     findings

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::Serialize;
 
-use crate::account::Account;
+use crate::account::{Account, Sid};
 use crate::catalogue::{Catalogue, Service};
 use crate::check::Target;
 use crate::evidence::{Connections, Evidence, Path, Source};
@@ -135,9 +135,10 @@ pub fn proxy_clients(
     places: &Places,
 ) -> Vec<ProxyClient> {
     let system = Account::System;
+    let sid = system.sid();
     let of_system = programs
         .iter()
-        .filter(|program| program.sid.as_deref() == Some(system.sid().as_str()));
+        .filter(|program| program.sid.as_deref() == sid.as_ref().map(Sid::as_str));
     let client = |program: &Program| {
         let of_program = |process| process == program.process;
         let here = rows

@@ -1,6 +1,8 @@
 //! Every disagreement about an account's settings, by name.
 
 use proptest::prelude::*;
+use std::collections::BTreeMap;
+
 use sidestep_model::account::Account;
 use sidestep_model::blob::{BlobText, ConnectionSettings, WinHttpSettings};
 use sidestep_model::catalogue::{Catalogue, Cloud};
@@ -291,14 +293,29 @@ fn under_the_policy_the_machines_settings_count() {
     let observed = Observed {
         proxy_settings_per_user: Some(RegistryData::Dword(0)),
         system: sound(),
-        machine: Some(blob(&ProxySettings::manual("m:8080;", ""))),
+        machine: ObservedAccount {
+            exists: true,
+            values: BTreeMap::from([(
+                ValueName::DefaultConnectionSettings,
+                blob(&ProxySettings::manual("m:8080;", "")),
+            )]),
+            ..ObservedAccount::default()
+        },
         ..Observed::default()
     };
     let seen = seen(Account::System, &observed, Catalogue::of(Cloud::AzureCloud));
     assert_eq!(codes(&seen.findings), ["SS106"]);
     assert!(!seen.is_usable());
-    let machine = machine_findings(&Account::ALL, &observed);
+    let machine = machine_findings(&Account::SERVICES, &observed);
     assert_eq!(codes(&machine), ["SS103"]);
+    assert_eq!(machine_findings(&Account::MACHINE, &observed), []);
+    // Without it nobody reads them.
+    let observed = Observed {
+        proxy_settings_per_user: Some(RegistryData::Dword(1)),
+        ..observed
+    };
+    let unread = machine_findings(&Account::MACHINE, &observed);
+    assert_eq!(codes(&unread), ["SS147"]);
 }
 
 #[test]
@@ -317,7 +334,7 @@ fn winhttp_is_another_matter() {
             winhttp,
             ..Observed::default()
         };
-        codes(&machine_findings(&Account::ALL, &observed))
+        codes(&machine_findings(&Account::SERVICES, &observed))
     };
     let stored = |blob: WinHttpSettings| machine(Some(RegistryData::Binary(blob.encode())));
     let same = stored(winhttp(3, "P:8080", "<local>;*.corp.example"));

@@ -34,6 +34,6 @@ fn the_case_of_a_service_name_does_not_matter() {
 
 #[test]
 fn the_two_accounts_are_those_of_the_article() {
-    assert_eq!(Account::Plugin.sid().as_str(), PLUGIN_SID);
-    assert_eq!(Account::System.sid().as_str(), "S-1-5-18");
+    assert_eq!(Account::Plugin.sid().unwrap().as_str(), PLUGIN_SID);
+    assert_eq!(Account::System.sid().unwrap().as_str(), "S-1-5-18");
 }

@@ -181,6 +181,24 @@ fn plan(site: &Site, here: &ObservedAccount, clear: Clear) -> Plan {
     Plan::diff(&observed, desired)
 }
 
+/// The same settings as the machine's, under the policy that makes them count.
+fn per_machine(here: &ObservedAccount) -> Observed {
+    Observed {
+        proxy_settings_per_user: Some(RegistryData::Dword(0)),
+        machine: here.clone(),
+        ..Observed::default()
+    }
+}
+
+/// A plan as it would be for another account.
+fn of(account: Account, plan: Plan) -> Plan {
+    Plan {
+        account,
+        findings: Vec::new(),
+        ..plan
+    }
+}
+
 fn undo(intent: &Intent, here: &ObservedAccount) -> Plan {
     Plan::inverse(intent, &machine(here.clone()))
 }
@@ -245,6 +263,39 @@ proptest! {
         let undo = undo(&Intent::from(&plan), &after);
         prop_assert!(undo.findings.is_empty());
         assert_put_back(&here, &after, &carried_out(&after, &undo));
+    }
+
+    /// So that what holds for accounts holds for the machine, under the policy.
+    #[test]
+    fn the_machines_settings_are_planned_and_put_back_as_an_accounts(
+        here in account(), site in site(), clear in clear(),
+    ) {
+        let ours = plan(&site, &here, clear);
+        let desired = |account, observed: &Observed| {
+            Desired::of(account, Catalogue::of(Cloud::AzureCloud), &site, observed, clear)
+        };
+        let machines = per_machine(&here);
+        let machine = Plan::diff(&machines, desired(Account::Machine, &machines));
+        prop_assert_eq!(ours.findings.len(), machine.findings.len());
+        prop_assert_eq!(of(Account::Machine, ours.clone()), of(Account::Machine, machine.clone()));
+        // Nobody's own settings count then.
+        let refused = Plan::diff(&machines, desired(Account::System, &machines));
+        prop_assert!(refused.is_empty() && refused.findings == [Finding::PerMachinePolicy]);
+
+        let after = carried_out(&here, &machine);
+        let back = Plan::inverse(&Intent::from(&machine), &per_machine(&after));
+        prop_assert_eq!(of(Account::System, back.clone()), of(Account::System, undo(&Intent::from(&ours), &after)));
+        assert_put_back(&here, &after, &carried_out(&after, &back));
+
+        let transaction = Transaction {
+            intents: vec![Intent::from(&machine)],
+            kept: Vec::new(),
+            end: None,
+        };
+        let Recovery::Finish(rest) = recover(&transaction, &per_machine(&after)) else {
+            return Err(TestCaseError::fail("what is as intended is finished"));
+        };
+        prop_assert!(rest.iter().all(Plan::is_empty));
     }
 
     #[test]

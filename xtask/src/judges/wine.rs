@@ -42,6 +42,8 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::rights(&desk, &mut tally)?;
     claims::plugin_states(&desk, &mut tally)?;
     claims::second_writer(&desk, &mut tally)?;
+    claims::machine(&desk, &mut tally)?;
+    claims::services(&desk, &mut tally)?;
     claims::written(&desk, &mut tally)?;
     claims::read_by_winhttp(&desk, &mut tally)?;
     claims::routes(&desk, &mut tally)?;

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sidestep_flow::recover;
 use sidestep_machine::{Store, apply};
 use sidestep_model::account::Account;
-use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::finding::Effect;
 use sidestep_model::journal::{Command, RunNumber};
 use sidestep_model::plan::Plan;
+use sidestep_model::surroundings::surroundings;
 
 use crate::args;
 use crate::at::{self, At};
@@ -46,14 +47,22 @@ pub(crate) fn run(
         findings = recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
     }
     let observed = store.read()?;
+    let services = observed.services.as_deref();
     let plans = planner.plans(&observed)?;
     each_once(&mut findings, &plans);
     findings.extend(also_on_proxy(&at, &observed, &plans, printer));
+    findings.extend(surroundings(&observed));
     let effect = Effect::of(&findings);
     if !printer.json {
         let title = planner.title(&store.place());
         let undo = plan::undo_line(&at);
-        printer.text(&plan::text(&title, &plans, &findings, Some(&undo)))?;
+        printer.text(&plan::text(
+            &title,
+            &plans,
+            &findings,
+            services,
+            Some(&undo),
+        ))?;
     }
     let outcome = if effect != Effect::GoOn {
         Outcome::Refused
@@ -84,7 +93,13 @@ pub(crate) fn run(
         let path = transcript::write(folder, &store.read()?, &accounts, Timestamp::now())?;
         printer.note(&format!("log: {}", path.display()));
     }
-    report(&outcome, &at, &plans, &findings, printer)?;
+    if printer.json {
+        let mut document = plan::document(&at, &plans, &findings, services);
+        outcome.stamp(&mut document);
+        printer.document(&document)?;
+    } else {
+        printer.text(&outcome.text(&plans))?;
+    }
     Ok(match outcome {
         Outcome::Refused => effect.into(),
         Outcome::Declined => Exit::Interrupted,
@@ -128,35 +143,30 @@ fn is_json(file: &Path) -> bool {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
 
-fn report(
-    outcome: &Outcome,
-    at: &At,
-    plans: &[Plan],
-    findings: &[Finding],
-    printer: Printer,
-) -> Result<(), CommandError> {
-    if printer.json {
-        let (name, run) = match outcome {
-            Outcome::Done(run) => ("done", Some(run)),
-            Outcome::NothingToDo => ("nothing-to-do", None),
-            Outcome::Declined => ("declined", None),
-            Outcome::Refused => ("refused", None),
+impl Outcome {
+    fn stamp(&self, document: &mut Value) {
+        let (name, run) = match self {
+            Self::Done(run) => ("done", Some(run)),
+            Self::NothingToDo => ("nothing-to-do", None),
+            Self::Declined => ("declined", None),
+            Self::Refused => ("refused", None),
         };
-        let mut document = plan::document(at, plans, findings);
         document["outcome"] = name.into();
         document["run"] = json!(run);
-        return printer.document(&document);
     }
-    match outcome {
-        Outcome::Done(run) => {
-            let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
-            printer.text(&format!(
-                "\ndone: {} written and read back (run {run})\n",
-                plural(values as u64, "value", "values")
-            ))
+
+    fn text(&self, plans: &[Plan]) -> String {
+        match self {
+            Self::Done(run) => {
+                let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
+                format!(
+                    "\ndone: {} written and read back (run {run})\n",
+                    plural(values as u64, "value", "values")
+                )
+            }
+            Self::NothingToDo => "\nnothing to do\n".to_owned(),
+            Self::Declined => "\nnothing was written\n".to_owned(),
+            Self::Refused => "\nrefused: nothing was written\n".to_owned(),
         }
-        Outcome::NothingToDo => printer.text("\nnothing to do\n"),
-        Outcome::Declined => printer.text("\nnothing was written\n"),
-        Outcome::Refused => printer.text("\nrefused: nothing was written\n"),
     }
 }

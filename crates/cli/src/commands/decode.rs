@@ -5,19 +5,24 @@ use std::path::Path;
 use std::{fs, io};
 
 use serde_json::Value;
+use sidestep_machine::Store;
+use sidestep_model::account::Account;
 use sidestep_model::blob::{self, Blob};
 use sidestep_model::finding::Code;
+use sidestep_model::observed::ValueName;
 
 use crate::args::Decode;
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::render::table;
 
 pub(crate) fn run(args: &Decode, printer: Printer) -> Result<Exit, CommandError> {
-    let bytes = match args.hex.as_slice() {
-        [one] if one == "-" => written_or_raw(stdin()?)?,
-        [one] if one.starts_with('@') => written_or_raw(file(Path::new(&one[1..]))?)?,
-        words => blob::parse_hex(&words.join(" ")).map_err(|error| invalid(&error))?,
+    let bytes = match (&args.at, args.hex.as_slice()) {
+        (Some(at), _) => stored(at, args.account.into(), args.saved)?,
+        (None, [one]) if one == "-" => written_or_raw(stdin()?)?,
+        (None, [one]) if one.starts_with('@') => written_or_raw(file(Path::new(&one[1..]))?)?,
+        (None, words) => blob::parse_hex(&words.join(" ")).map_err(|error| invalid(&error))?,
     };
     let blob = Blob::decode(&bytes).map_err(|error| invalid(&error))?;
     let document = blob::describe(&blob);
@@ -35,6 +40,23 @@ fn invalid(error: &dyn std::error::Error) -> CommandError {
         "the value is DefaultConnectionSettings, SavedLegacySettings or WinHttpSettings, as `reg \
          query` or a .reg file shows it",
     )
+}
+
+/// An account's blob.
+fn stored(at: &At, account: Account, saved: bool) -> Result<Vec<u8>, CommandError> {
+    let value = if saved {
+        ValueName::SavedLegacySettings
+    } else {
+        ValueName::DefaultConnectionSettings
+    };
+    let observed = at.open()?.read()?;
+    let data = observed.account(account).values.get(&value);
+    let data = data.ok_or_else(|| {
+        let message = format!("{at} holds no {} of {account}", value.name());
+        CommandError::new(Exit::Failed, Code::BLOB_INVALID, message)
+            .hint("`sidestep show` on the same settings says what is there, and why it may not be")
+    })?;
+    Ok(data.raw_bytes().into_owned())
 }
 
 /// A file holds the bytes written in hex, or the bytes themselves.

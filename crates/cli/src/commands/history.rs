@@ -95,7 +95,7 @@ fn run_text(run: &Run, runs: &[Run]) -> String {
     )];
     let intents = run.transactions.iter().flat_map(|one| &one.intents);
     for intent in intents.filter(|intent| !intent.changes.is_empty()) {
-        lines.push(format!("{} ({})", intent.account, intent.account.sid()));
+        lines.push(prose::heading(intent.account));
         lines.extend(value_lines(intent));
     }
     for backup in &run.backups {

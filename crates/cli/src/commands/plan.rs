@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use sidestep_machine::Store;
 use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::observed::Service;
 use sidestep_model::plan::Plan;
+use sidestep_model::surroundings::surroundings;
 
 use crate::args;
 use crate::at::At;
@@ -39,12 +41,14 @@ pub(crate) fn look(
     let plans = planner.plans(&observed)?;
     let mut findings = planning::findings(&plans, &store.journal_folder())?;
     findings.extend(also_on_proxy(at, &observed, &plans, printer));
+    findings.extend(surroundings(&observed));
+    let services = observed.services.as_deref();
     if printer.json {
-        printer.document(&document(at, &plans, &findings))?;
+        printer.document(&document(at, &plans, &findings, services))?;
     } else {
         let undo = undo_line(at);
         let title = planner.title(&store.place());
-        printer.text(&text(&title, &plans, &findings, Some(&undo)))?;
+        printer.text(&text(&title, &plans, &findings, services, Some(&undo)))?;
     }
     Ok(match Effect::of(&findings) {
         Effect::GoOn if detailed_exitcode && plans.iter().any(|plan| !plan.is_empty()) => {
@@ -59,6 +63,7 @@ pub(crate) fn text(
     title: &str,
     plans: &[Plan],
     findings: &[Finding],
+    services: Option<&[Service]>,
     undo: Option<&str>,
 ) -> String {
     let mut parts = vec![title.to_owned()];
@@ -67,7 +72,7 @@ pub(crate) fn text(
     if will_change && Effect::of(findings) == Effect::GoOn {
         parts.push(format!(
             "Also affected\n  {}",
-            plan_view::also_affected(plans).join("\n  ")
+            plan_view::also_affected(plans, services).join("\n  ")
         ));
         parts.extend(undo.map(|undo| format!("To undo\n  {undo}")));
     }
@@ -86,11 +91,17 @@ pub(crate) fn undo_line(at: &At) -> String {
 
 /// Where the settings are is written from the root on: a plan is carried out
 /// from whatever folder.
-pub(crate) fn document(at: &At, plans: &[Plan], findings: &[Finding]) -> Value {
-    let plans: Vec<Value> = plans.iter().map(plan_view::document).collect();
+pub(crate) fn document(
+    at: &At,
+    plans: &[Plan],
+    findings: &[Finding],
+    services: Option<&[Service]>,
+) -> Value {
+    let documents: Vec<Value> = plans.iter().map(plan_view::document).collect();
     json!({
         "at": at.rooted().to_string(),
-        "plans": plans,
+        "plans": documents,
+        "restarts": plan_view::restarts_document(plans, services),
         "findings": findings_document(findings),
     })
 }

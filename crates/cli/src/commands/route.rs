@@ -17,6 +17,7 @@ use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::list_text::ListText;
 use crate::output::Printer;
+use crate::planning;
 use crate::prose;
 use crate::render::table;
 
@@ -80,7 +81,8 @@ type Asked = Vec<(Option<Account>, ProxySettings)>;
 fn settings(args: &args::Route) -> Result<Asked, CommandError> {
     let is_described = args.list.is_some() || args.proxy.is_some();
     if args.at.is_some() || (LiveStore::IS_HERE && !is_described) {
-        return accounts(&At::said_or_here(args.at.as_ref())?);
+        let at = At::said_or_here(args.at.as_ref())?;
+        return accounts(&at, planning::accounts(args.account));
     }
     if !is_described {
         return Err(CommandError::usage(
@@ -120,13 +122,13 @@ fn listed_in(path: &str) -> Result<String, CommandError> {
     }
 }
 
-fn accounts(at: &At) -> Result<Asked, CommandError> {
+fn accounts(at: &At, chosen: &[Account]) -> Result<Asked, CommandError> {
     let observed = at.open()?.read()?;
-    if observed.is_per_machine() {
+    if observed.is_per_machine() && !chosen.iter().all(|account| account.is_machine()) {
         return Err(CommandError::finding(&Finding::PerMachinePolicy));
     }
     let mut asked = Vec::new();
-    for account in Account::ALL {
+    for account in chosen.iter().copied() {
         let here = observed.account(account);
         if here.exists {
             let settings = here.settings().map_err(|error| {
@@ -140,10 +142,16 @@ fn accounts(at: &At) -> Result<Asked, CommandError> {
         }
     }
     if asked.is_empty() {
-        let message = format!("{at} holds neither account");
+        let names: Vec<&str> = chosen
+            .iter()
+            .map(|account| prose::account(*account))
+            .collect();
+        let message = format!("{at} does not hold the settings of {}", names.join(" or "));
         return Err(
-            CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message)
-                .hint("`reg export HKEY_USERS FILE.reg` on the server writes both"),
+            CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message).hint(
+                "`reg export HKEY_USERS FILE.reg` on the server writes the accounts', `reg export \
+                 HKEY_LOCAL_MACHINE\\SOFTWARE FILE.reg` the machine's",
+            ),
         );
     }
     Ok(asked)

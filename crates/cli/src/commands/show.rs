@@ -5,7 +5,8 @@ use sidestep_machine::Store;
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::finding::Finding;
-use sidestep_model::observed::Observed;
+use sidestep_model::net_config::NetConfig;
+use sidestep_model::observed::{Observed, Service};
 use sidestep_model::proxy_server::masked;
 use sidestep_model::readers::{self, AccountSeen, Reader, SettingsSeen, View};
 use sidestep_model::registry::RegistryData;
@@ -78,6 +79,7 @@ fn text(observed: &Observed, seen: &[AccountSeen], findings: &[Finding]) -> Stri
     let mut parts = vec![format!("ProxySettingsPerUser  {}", policy(observed))];
     parts.extend(seen.iter().map(|account| account_text(account, observed)));
     parts.extend(tls_text(&observed.tls));
+    parts.extend(services_text(observed));
     if !findings.is_empty() {
         parts.push(findings_text(findings));
     }
@@ -118,6 +120,47 @@ fn tls_document(tls: &TlsSettings) -> Vec<Value> {
     values.collect()
 }
 
+/// The backup extension's services, where they are known.
+fn services_text(observed: &Observed) -> Option<String> {
+    let services = observed.services.as_ref()?;
+    if services.is_empty() {
+        return Some("Services  none of the backup extension's is installed".to_owned());
+    }
+    let mut rows = table(&["Service", "State", "Runs as", "Program"]);
+    for service in services {
+        rows.add_row([
+            service.name.as_str(),
+            prose::service_state(service.state),
+            service.account.as_deref().unwrap_or(NOT_SAID),
+            service.program().unwrap_or(NOT_SAID),
+        ]);
+    }
+    Some(rows.trim_fmt())
+}
+
+fn services_document(observed: &Observed) -> Option<Vec<Value>> {
+    let services = observed.services.as_ref()?.iter();
+    let document = |service: &Service| {
+        json!({
+            "service": service.name,
+            "state": service.state,
+            "runs_as": service.account,
+            "follows": service.follows(),
+            "program": service.program(),
+        })
+    };
+    Some(services.map(document).collect())
+}
+
+fn config_document(config: &NetConfig) -> Value {
+    json!({
+        "file": config.file,
+        "service": config.service,
+        "default_proxy": config.says.as_ref().ok().and_then(Option::as_ref),
+        "error": config.says.as_ref().err(),
+    })
+}
+
 fn policy(observed: &Observed) -> String {
     match &observed.proxy_settings_per_user {
         None => "not there (unset or not exported): each account has its own settings".to_owned(),
@@ -133,8 +176,9 @@ fn policy(observed: &Observed) -> String {
 
 fn account_text(seen: &AccountSeen, observed: &Observed) -> String {
     let account = seen.account;
-    let heading = format!("{account} ({})", account.sid());
-    if !seen.exists && !observed.is_per_machine() {
+    let heading = prose::heading(account);
+    let has_own = account.is_machine() || !observed.is_per_machine();
+    if !seen.exists && has_own {
         return format!("{heading}\n  not there");
     }
     let mut fields = table(&columns(""));
@@ -250,6 +294,7 @@ fn or_none(proxy: &str) -> String {
 
 fn document(at: &At, observed: &Observed, seen: &[AccountSeen], findings: &[Finding]) -> Value {
     let accounts: Vec<Value> = seen.iter().map(account_document).collect();
+    let configs: Vec<Value> = observed.net_configs.iter().map(config_document).collect();
     let policy = match &observed.proxy_settings_per_user {
         Some(RegistryData::Dword(number)) => Some(number),
         _ => None,
@@ -260,6 +305,8 @@ fn document(at: &At, observed: &Observed, seen: &[AccountSeen], findings: &[Find
         "per_machine": observed.is_per_machine(),
         "accounts": accounts,
         "tls": tls_document(&observed.tls),
+        "services": services_document(observed),
+        "config_files": configs,
         "findings": findings_document(findings),
     })
 }

@@ -184,7 +184,7 @@ fn show(
 fn text(run: &Run, plans: &[Plan], findings: &[Finding]) -> String {
     let time = crate::render::local_time(run.begin.time);
     let title = format!("Undo of run {} ({time})", run.begin.run);
-    plan::text(&title, plans, findings, None)
+    plan::text(&title, plans, findings, None, None)
 }
 
 fn document(
@@ -194,7 +194,7 @@ fn document(
     plans: &[Plan],
     findings: &[Finding],
 ) -> serde_json::Value {
-    let mut document = plan::document(at, plans, findings);
+    let mut document = plan::document(at, plans, findings, None);
     document["undoes"] = json!(run.map(|run| run.begin.run));
     document["run"] = json!(number);
     document

@@ -3,13 +3,13 @@
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::desired::SourceFault;
 use sidestep_model::finding::{Finding, Interruption};
-use sidestep_model::observed::{Absence, ServiceState, ValueName};
+use sidestep_model::observed::{Absence, ServiceState, SettingsKey, ValueName};
 use sidestep_model::readers::Difference;
 use sidestep_model::redacted::Address;
 use sidestep_model::tcp_table::ProxyClient;
 use sidestep_model::tls::SchannelFault;
 
-use super::azure;
+use super::{azure, surrounding};
 use crate::prose;
 use crate::render::plural;
 
@@ -106,6 +106,13 @@ pub(crate) fn message(finding: &Finding) -> String {
             account: account @ Account::System,
             ..
         } => format!("the key of {account} is not there, though every Windows has it"),
+        Finding::AccountMissing {
+            account: account @ (Account::Machine | Account::Machine32),
+            ..
+        } => format!(
+            "the settings of {account} are not there: the key {}",
+            SettingsKey::InternetSettings.below(&account.software())
+        ),
         Finding::AccountMissing { account, absence } => account_missing(*account, absence),
         Finding::BlobUnreadable {
             account,
@@ -424,6 +431,7 @@ pub(crate) fn message(finding: &Finding) -> String {
                 hosts.join(", ")
             ),
         },
+        Finding::Surrounding(finding) => surrounding::message(finding),
         Finding::Azure(finding) => azure::message(finding),
     }
 }

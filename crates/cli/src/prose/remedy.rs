@@ -7,7 +7,7 @@ use sidestep_model::observed::{Absence, ServiceState, ValueName};
 use sidestep_model::redacted::Address;
 use sidestep_model::tls::{SchannelFault, TlsValue};
 
-use super::azure;
+use super::{azure, surrounding};
 use crate::dns_view;
 
 /// Where the lines for a script come from when no site says which.
@@ -36,8 +36,8 @@ pub(crate) fn remedy(finding: &Finding) -> String {
             pac_fragment(direct)
         ),
         Finding::PerMachinePolicy => {
-            "have the policy \"Make proxy settings per-machine\" removed, \
-             or the list put into the machine's settings by its owner"
+            "change the machine's settings (--account machine), which count for everybody then, \
+             or have the policy \"Make proxy settings per-machine\" removed"
                 .to_owned()
         }
         Finding::ProxySwitchedOff { needed: true, .. } | Finding::ProxyMissing { .. } => {
@@ -75,6 +75,11 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         } => {
             "export HKEY_USERS whole: `reg export HKEY_USERS FILE.reg` as administrator".to_owned()
         }
+        Finding::AccountMissing {
+            account: Account::Machine | Account::Machine32,
+            ..
+        } => r"export HKEY_LOCAL_MACHINE\SOFTWARE, too, with the policies and the settings in it"
+            .to_owned(),
         Finding::SettingsUnset { .. } => "nothing where no WPAD answers; to have a proxy and its \
              list written, set [proxy] mode = \"set\""
             .to_owned(),
@@ -280,6 +285,7 @@ pub(crate) fn remedy(finding: &Finding) -> String {
         Finding::TlsInspected { .. } => "have the proxy or firewall leave this name alone: Azure \
              Backup supports no inspection of TLS"
             .to_owned(),
+        Finding::Surrounding(finding) => surrounding::remedy(finding),
         Finding::Azure(finding) => azure::remedy(finding),
     }
 }

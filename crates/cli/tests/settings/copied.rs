@@ -32,7 +32,7 @@ NT SERVICE/AzureWLBackupPluginSvc (S-1-5-80-1631947889-4033244730-3205203906-535
     the key …/Internet Settings/Connections is made
 
 Also affected
-  AzureWLBackupPluginSvc has to be restarted if it runs: its account has no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
+  AzureWLBackupPluginSvc has to be restarted if it runs: its settings have no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
 
 To undo
   sidestep undo --at server.reg

@@ -5,6 +5,7 @@
 
 mod copied;
 mod desk;
+mod machine;
 mod passwords;
 mod plan_file;
 mod together;
@@ -70,7 +71,7 @@ NT AUTHORITY/SYSTEM (S-1-5-18)
 
 Also affected
   Everything that runs as SYSTEM follows this list: agents for security, monitoring and updates, and VM extensions. What they send to the names added goes direct, too, above all to anybody's storage accounts (*.queue.core.windows.net, *.blob.core.windows.net, *.storage.azure.net); see that the VM's network lets it.
-  AzureWLBackupCoordinatorSvc has to be restarted if it runs: its account has no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
+  AzureWLBackupCoordinatorSvc has to be restarted if it runs: its settings have no key Connections yet, and .NET Framework does not watch a key that was not there when it began.
 
 To undo
   sidestep undo --at server.reg

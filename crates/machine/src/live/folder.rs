@@ -22,7 +22,8 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::Storage::FileSystem::{CreateDirectoryW, FILE_ATTRIBUTE_REPARSE_POINT};
 use windows_sys::Win32::System::Com::CoTaskMemFree;
-use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, SHGetKnownFolderPath};
+use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, FOLDERID_Windows, SHGetKnownFolderPath};
+use windows_sys::core::GUID;
 
 use super::access;
 use super::registry::wide;
@@ -37,13 +38,21 @@ const TRUSTED_OWNERS: [&str; 2] = ["S-1-5-32-544", "S-1-5-18"];
 
 /// Where programs keep what belongs to no person. Asked of Windows: a variable
 /// of the environment could have been set by anybody.
-#[expect(unsafe_code, reason = "Windows' own functions")]
 pub(super) fn program_data() -> io::Result<PathBuf> {
+    known(&FOLDERID_ProgramData)
+}
+
+/// Where Windows itself is.
+pub(super) fn windows() -> io::Result<PathBuf> {
+    known(&FOLDERID_Windows)
+}
+
+#[expect(unsafe_code, reason = "Windows' own functions")]
+fn known(folder: &GUID) -> io::Result<PathBuf> {
     let mut text = ptr::null_mut();
-    // SAFETY: the folder's identifier is a constant, no token means this user,
+    // SAFETY: the folder's identifier is borrowed, no token means this user,
     // and `text` is a place for a pointer.
-    let result =
-        unsafe { SHGetKnownFolderPath(&FOLDERID_ProgramData, 0, ptr::null_mut(), &raw mut text) };
+    let result = unsafe { SHGetKnownFolderPath(folder, 0, ptr::null_mut(), &raw mut text) };
     if result < 0 {
         return Err(io::Error::from_raw_os_error(result));
     }

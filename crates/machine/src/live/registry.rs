@@ -11,21 +11,37 @@ use windows_sys::Win32::System::Registry::{
     KEY_CREATE_SUB_KEY, KEY_SET_VALUE, RegDeleteKeyExW, RegFlushKey,
 };
 
+use crate::reading::Registry;
 use crate::store::StoreError;
 
-pub(super) const USERS: Hive = Hive::Users;
-pub(super) const LOCAL_MACHINE: Hive = Hive::LocalMachine;
-pub(super) const CURRENT_USER: Hive = Hive::CurrentUser;
+/// The registry of the running Windows.
+pub(super) struct LiveRegistry;
+
+impl Registry for LiveRegistry {
+    fn has_key(&self, key: &str) -> Result<bool, StoreError> {
+        Place::named(key).is_there()
+    }
+
+    fn keys(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        Place::named(key).keys()
+    }
+
+    fn value(&self, key: &str, name: &str) -> Result<Option<RegistryData>, StoreError> {
+        Place::named(key).value(name)
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Hive {
+enum Hive {
     Users,
     LocalMachine,
     CurrentUser,
 }
 
 impl Hive {
-    pub(super) fn name(self) -> &'static str {
+    const ALL: [Self; 3] = [Self::Users, Self::LocalMachine, Self::CurrentUser];
+
+    fn name(self) -> &'static str {
         match self {
             Self::Users => "HKEY_USERS",
             Self::LocalMachine => "HKEY_LOCAL_MACHINE",
@@ -50,17 +66,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(hive: Hive, path: &str) -> Self {
+    /// By its whole name, such as `HKEY_USERS\.DEFAULT`.
+    pub(super) fn named(name: &str) -> Self {
+        let (first, path) = name.split_once('\\').unwrap_or((name, ""));
+        let mut hives = Hive::ALL.into_iter();
         Self {
-            hive,
+            // The model names no others.
+            hive: hives
+                .find(|hive| hive.name() == first)
+                .unwrap_or(Hive::LocalMachine),
             path: path.to_owned(),
         }
-    }
-
-    pub(super) fn below(&self, path: &str) -> Self {
-        let parts = [self.path.as_str(), path].into_iter();
-        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-        Self::new(self.hive, &parts.join(r"\"))
     }
 
     pub(super) fn name(&self) -> String {

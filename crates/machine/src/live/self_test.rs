@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 use sidestep_model::account::{Account, Sid};
-use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey};
+use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryData;
 use sidestep_model::self_test::SERVICE;
@@ -27,7 +27,8 @@ use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
 use windows_sys::Win32::UI::Shell::DeleteProfileW;
 
 use super::folder;
-use super::registry::{LOCAL_MACHINE, Place, USERS, wide};
+use super::registry::{LiveRegistry, Place, wide};
+use crate::reading;
 use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
 
@@ -36,7 +37,8 @@ const EXCHANGE: &str = r"Software\SidestepSelfTest";
 const QUESTION: &str = "Question";
 const ANSWER: &str = "Answer";
 
-const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+const PROFILES: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
 /// Between two looks at what takes its time.
 const LOOK: Duration = Duration::from_millis(100);
@@ -183,7 +185,12 @@ impl SelfTest {
 }
 
 fn root() -> Place {
-    Place::new(USERS, Sid::of_service(SERVICE).as_str())
+    Place::named(&format!(r"HKEY_USERS\{}", Sid::of_service(SERVICE)))
+}
+
+/// The key in which its software keeps settings.
+fn software() -> String {
+    format!(r"HKEY_USERS\{}\Software", Sid::of_service(SERVICE))
 }
 
 /// What was said is in the account's own registry, and goes with its profile
@@ -268,7 +275,7 @@ fn remove_service() -> Result<bool, SelfTestError> {
 #[expect(unsafe_code, reason = "Windows' own function")]
 fn remove_profile() -> Result<bool, SelfTestError> {
     let sid = Sid::of_service(SERVICE);
-    let profile = Place::new(LOCAL_MACHINE, PROFILES).below(sid.as_str());
+    let profile = Place::named(PROFILES).below(sid.as_str());
     if !profile.is_there()? {
         return Ok(false);
     }
@@ -323,24 +330,18 @@ struct Settings {
 
 impl Store for Settings {
     fn read(&self) -> Result<Observed, StoreError> {
-        let root = root();
-        let plugin = if root.is_there()? {
-            super::observed(&root)?
-        } else {
-            ObservedAccount::default()
-        };
         Ok(Observed {
-            plugin,
+            plugin: reading::account(&LiveRegistry, &root().name())?,
             ..Observed::default()
         })
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        super::write_below(&root(), account, change)
+        super::write_below(&root(), &software(), account, change)
     }
 
     fn remove_empty_key(&mut self, _account: Account, key: SettingsKey) -> Result<(), StoreError> {
-        root().below(&key.path()).remove_if_empty()
+        Place::named(&key.below(&software())).remove_if_empty()
     }
 
     fn journal_folder(&self) -> PathBuf {

@@ -1,10 +1,10 @@
-//! Why a service's account has no key: what the service manager and the list
-//! of profiles say.
+//! The backup extension's services, and why the plugin's account has no key:
+//! what the registry, the service manager and the list of profiles say.
 
 use std::{io, ptr};
 
 use sidestep_model::account::{PLUGIN_SERVICE, Sid};
-use sidestep_model::observed::{Absence, ServiceState};
+use sidestep_model::observed::{Absence, Service, ServiceState};
 use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, OpenSCManagerW, OpenServiceW, QueryServiceStatus, SC_HANDLE,
@@ -12,16 +12,27 @@ use windows_sys::Win32::System::Services::{
     SERVICE_STOPPED,
 };
 
-use super::registry::{LOCAL_MACHINE, Place, wide};
+use super::registry::{LiveRegistry, wide};
+use crate::reading::{self, Registry};
 use crate::store::StoreError;
 
-const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
-const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
+const PROFILES: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
+
+/// The backup extension's services. Which there are, and as whom they run, is
+/// what the service manager itself reads in the registry; what they do, it says.
+pub(super) fn backup_services() -> Result<Vec<Service>, StoreError> {
+    let mut services = reading::services(&LiveRegistry, SERVICES)?;
+    for service in &mut services {
+        service.state = asked(&service.name).unwrap_or(ServiceState::Unknown);
+    }
+    Ok(services)
+}
 
 /// Why the plugin's account, `sid`, has no key.
 pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
-    let profile = Place::new(LOCAL_MACHINE, PROFILES).below(sid.as_str());
-    let folder = profile.value("ProfileImagePath")?;
+    let folder = LiveRegistry.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
     let folder = folder.and_then(|folder| folder.text());
     if let Some(state) = state(PLUGIN_SERVICE)? {
         return Ok(Absence::ServiceIsThere {
@@ -44,8 +55,8 @@ fn state(service: &str) -> Result<Option<ServiceState>, StoreError> {
         // Where the manager does not answer, the services' own keys tell at
         // least whether there is one.
         Err(_) => {
-            let key = Place::new(LOCAL_MACHINE, SERVICES).below(service);
-            Ok(key.is_there()?.then_some(ServiceState::Unknown))
+            let is_there = LiveRegistry.has_key(&format!(r"{SERVICES}\{service}"))?;
+            Ok(is_there.then_some(ServiceState::Unknown))
         }
     }
 }

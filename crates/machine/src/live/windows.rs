@@ -5,6 +5,7 @@
 
 mod access;
 mod folder;
+mod lookup;
 mod processes;
 mod readers;
 mod registry;
@@ -13,21 +14,20 @@ mod self_test;
 mod services;
 mod tcp_table;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sidestep_model::account::Account;
-use sidestep_model::observed::{
-    Absence, MACHINE_KEY, Observed, ObservedAccount, POLICY_KEY, SettingsKey, ValueName,
-};
+use sidestep_model::observed::{Absence, Observed, ObservedAccount, SettingsKey};
 use sidestep_model::plan::Change;
 use sidestep_model::registry::RegistryData;
-use sidestep_model::tls::{TlsSettings, TlsValue};
 
+use crate::net_files;
+use crate::reading::{self, Registry};
 use crate::store::{MissingRight, Store, StoreError};
+
 pub use processes::{program, running_services};
 pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
-use registry::{CURRENT_USER, LOCAL_MACHINE, Place, USERS};
+use registry::{LiveRegistry, Place};
 pub use schannel::system_handshake;
 pub use self_test::{SelfTest, serve_self_test};
 pub use tcp_table::connections;
@@ -61,23 +61,28 @@ impl LiveStore {
 
 impl Store for LiveStore {
     fn read(&self) -> Result<Observed, StoreError> {
+        let services = services::backup_services()?;
+        let windows = folder::windows().ok();
         Ok(Observed {
-            proxy_settings_per_user: of_machine(POLICY_KEY, "ProxySettingsPerUser")?,
             system: account(Account::System)?,
             plugin: account(Account::Plugin)?,
-            users: users()?,
-            winhttp: of_machine(MACHINE_KEY, "WinHttpSettings")?,
-            machine: of_machine(MACHINE_KEY, ValueName::DefaultConnectionSettings.name())?,
-            tls: tls()?,
+            users: reading::users(&LiveRegistry)?,
+            net_configs: windows.map_or_else(Vec::new, |windows| {
+                net_files::read(&services, &|path| place(&windows, path))
+            }),
+            services: Some(services),
+            plugin_sid: lookup::sid_of(Account::Plugin.name()),
+            ..reading::machine(&LiveRegistry)?
         })
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        write_below(&root(account), account, change)
+        let software = account.software();
+        write_below(&root(account), &software, account, change)
     }
 
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
-        root(account).below(&key.path()).remove_if_empty()
+        Place::named(&key.below(&account.software())).remove_if_empty()
     }
 
     /// `%ProgramData%\Sidestep\runs`: the same for whoever administers the computer.
@@ -98,7 +103,7 @@ impl Store for LiveStore {
         }
         for account in Account::ALL {
             if root(account).is_there()? {
-                let place = root(account).below(&SettingsKey::Connections.path());
+                let place = Place::named(&SettingsKey::Connections.below(&account.software()));
                 if !place.is_writable()? {
                     return lacks(MissingRight::Key(place.name()));
                 }
@@ -112,8 +117,14 @@ impl Store for LiveStore {
     }
 }
 
-/// Writes one value below an account's root, if it still is as it was seen.
-fn write_below(root: &Place, account: Account, change: &Change) -> Result<(), StoreError> {
+/// Writes one value below the key of an account's software, if it still is as it
+/// was seen.
+fn write_below(
+    root: &Place,
+    software: &str,
+    account: Account,
+    change: &Change,
+) -> Result<(), StoreError> {
     let moved = StoreError::Moved {
         account,
         value: change.value.name(),
@@ -122,7 +133,7 @@ fn write_below(root: &Place, account: Account, change: &Change) -> Result<(), St
         // What Windows did not load is no account's.
         return Err(moved);
     }
-    let place = root.below(&change.value.key().path());
+    let place = Place::named(&change.value.key().below(software));
     if place.value(change.value.name())? != change.before {
         return Err(moved);
     }
@@ -132,78 +143,40 @@ fn write_below(root: &Place, account: Account, change: &Change) -> Result<(), St
     }
 }
 
+/// The key that is there if the account's settings can be.
 fn root(account: Account) -> Place {
-    Place::new(USERS, account.sid().as_str())
-}
-
-/// A value below `HKEY_LOCAL_MACHINE`, whose key the model names with its hive.
-fn of_machine(key: &str, value: &str) -> Result<Option<RegistryData>, StoreError> {
-    let path = key.split_once('\\').map_or(key, |(_, path)| path);
-    Place::new(LOCAL_MACHINE, path).value(value)
-}
-
-fn tls() -> Result<TlsSettings, StoreError> {
-    let mut settings = TlsSettings::default();
-    for value in TlsValue::ALL {
-        if let Some(data) = of_machine(value.key(), value.name())? {
-            settings.0.insert(value, data);
-        }
-    }
-    Ok(settings)
+    Place::named(&match account.sid() {
+        Some(sid) => format!(r"HKEY_USERS\{sid}"),
+        None => SettingsKey::InternetSettings.below(&account.software()),
+    })
 }
 
 fn account(account: Account) -> Result<ObservedAccount, StoreError> {
-    let root = root(account);
-    if root.is_there()? {
-        return observed(&root);
+    let Some(sid) = account.sid() else {
+        return reading::machine_settings(&LiveRegistry, account);
+    };
+    let root = format!(r"HKEY_USERS\{sid}");
+    if LiveRegistry.has_key(&root)? {
+        return reading::account(&LiveRegistry, &root);
     }
     Ok(ObservedAccount {
         absence: match account {
-            Account::System => Absence::NotSaid,
-            Account::Plugin => services::absence(&account.sid())?,
+            Account::Plugin => services::absence(&sid)?,
+            _ => Absence::NotSaid,
         },
         ..ObservedAccount::default()
     })
 }
 
-fn observed(root: &Place) -> Result<ObservedAccount, StoreError> {
-    let mut account = ObservedAccount {
-        exists: true,
-        ..ObservedAccount::default()
+/// Where a path is that Windows writes so.
+fn place(windows: &Path, path: &str) -> PathBuf {
+    let rest = |prefix: &str| {
+        let start = path.get(..prefix.len())?;
+        let is_so = start.eq_ignore_ascii_case(prefix);
+        is_so.then(|| path[prefix.len()..].trim_start_matches('\\'))
     };
-    for key in SettingsKey::ALL {
-        if root.below(&key.path()).is_there()? {
-            account.keys.insert(key);
-        }
+    match rest("%SystemRoot%").or_else(|| rest(r"\SystemRoot")) {
+        Some(rest) => windows.join(rest),
+        None => path.into(),
     }
-    for name in ValueName::ALL {
-        if let Some(data) = root.below(&name.key().path()).value(name.name())? {
-            account.values.insert(name, data);
-        }
-    }
-    Ok(account)
-}
-
-/// People's accounts with proxy settings, as far as they may be read. Only the
-/// profiles of people who are signed in are loaded.
-fn users() -> Result<BTreeMap<String, ObservedAccount>, StoreError> {
-    let roots = Place::new(USERS, "").keys()?.into_iter().filter(|sid| {
-        let sid = sid.to_uppercase();
-        let is_person = sid.starts_with("S-1-5-21-") || sid.starts_with("S-1-12-1-");
-        is_person && !sid.ends_with("_CLASSES")
-    });
-    let mut users = BTreeMap::new();
-    let places = roots.map(|sid| (Place::new(USERS, &sid), sid));
-    let current = (Place::new(CURRENT_USER, ""), CURRENT_USER.name().to_owned());
-    for (place, name) in places.chain([current]) {
-        match observed(&place) {
-            Ok(account) if account.is_unset() => {}
-            Ok(account) => {
-                users.insert(name, account);
-            }
-            Err(StoreError::Denied { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(users)
 }

@@ -69,7 +69,7 @@ fn export() -> RegistryFile {
         }
     };
     clutter(&mut file, "S-1-5-21-1-2-3-1001");
-    let system = format!(r"HKEY_USERS\{}\{INTERNET_SETTINGS}", Account::System.sid());
+    let system = format!(r"{}\{INTERNET_SETTINGS}", Account::System.software());
     let mut blob = ConnectionSettings::new(&ProxySettings::manual(
         "joe:geheim@10.2.0.16:8080",
         "*.corp.example;<local>",
@@ -86,19 +86,26 @@ fn export() -> RegistryFile {
     file.set(&connections, "DefaultConnectionSettings", &blob);
     file.set(&connections, "SavedLegacySettings", &blob);
     file.set(&connections, "VPN 東京", &blob);
-    let plugin = format!(r"HKEY_USERS\{}", Account::Plugin.sid());
-    clutter(&mut file, &Account::Plugin.sid().to_string());
-    file.set(&format!(r"{plugin}\Environment"), "TEMP", &text("x"));
+    let plugin = Account::Plugin.sid().unwrap();
+    clutter(&mut file, plugin.as_str());
+    let environment = format!(r"HKEY_USERS\{plugin}\Environment");
+    file.set(&environment, "TEMP", &text("x"));
     clutter(&mut file, "S-1-5-20");
     file
 }
 
 /// SYSTEM keeps its proxy, credentials and all; the plugin's account gets one.
+/// Under the policy the same for the machine's two copies.
 pub(crate) fn plans(store: &RegFileStore) -> Vec<Plan> {
     let observed = store.read().unwrap();
     let catalogue = Catalogue::of(Cloud::AzureCloud);
     let set = site::SAMPLE.replace("mode = \"keep\"", "mode = \"set\"");
-    let sites = [(Account::System, site::SAMPLE), (Account::Plugin, &set)];
+    let [first, second] = if observed.is_per_machine() {
+        Account::MACHINE
+    } else {
+        Account::SERVICES
+    };
+    let sites = [(first, site::SAMPLE), (second, &set)];
     let plan = |(account, text): (Account, &str)| {
         let site = Site::parse(text).unwrap();
         let desired = Desired::of(account, catalogue, &site, &observed, Clear::default());

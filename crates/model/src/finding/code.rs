@@ -40,6 +40,10 @@ impl Code {
     pub const SELF_TEST_UNUSABLE: Self = Self(180);
     /// SS181: Windows did not give the service of a self-test an account's registry.
     pub const SELF_TEST_UNLOADED: Self = Self(181);
+    /// SS149: settings that are only looked at, such as those of a disk.
+    pub const ONLY_LOOKED_AT: Self = Self(149);
+    /// SS713: a disk's registry cannot be found or read.
+    pub const HIVE_UNUSABLE: Self = Self(713);
     /// SS712: the folder for journals is not one that only administrators write.
     pub const JOURNAL_FOLDER_UNSAFE: Self = Self(712);
     /// SS705: another Sidestep is changing these settings.
@@ -149,6 +153,7 @@ impl Finding {
             Self::Tls12Off => 404,
             Self::Tls12NotOffered { .. } => 405,
             Self::DotnetWeak { .. } => 406,
+            Self::Surrounding(finding) => finding.code(),
             Self::Azure(finding) => finding.code(),
         })
     }

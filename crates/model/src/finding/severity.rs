@@ -51,7 +51,7 @@ impl Finding {
         match self {
             Self::ListLong { .. }
             | Self::AccountMissing {
-                account: Account::Plugin,
+                account: Account::Plugin | Account::Machine32,
                 ..
             }
             | Self::ProxySwitchedOff { needed: false, .. }
@@ -86,6 +86,7 @@ impl Finding {
             | Self::Tls12NotOffered { is_followed: false }
             | Self::DotnetWeak { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,
+            Self::Surrounding(finding) => finding.severity(),
             Self::Azure(finding) => finding.severity(),
             // A site that says direct and removes the entry contradicts itself.
             Self::NameNotCovered { service, .. } if !service.is_protected() => Severity::Warning,
@@ -99,7 +100,7 @@ impl Finding {
         match self {
             Self::PerMachinePolicy
             | Self::AccountMissing {
-                account: Account::System,
+                account: Account::System | Account::Machine,
                 ..
             } => Effect::RefuseEnvironment,
             Self::AutoDetectOn { .. }

@@ -66,6 +66,7 @@ impl Finding {
             | Self::Tls12Off
             | Self::Tls12NotOffered { .. }
             | Self::DotnetWeak { .. }
+            | Self::Surrounding(_)
             | Self::Azure(_) => None,
         }
     }

@@ -171,7 +171,7 @@ impl Plan {
         let mut findings = refusals(account, &idle.before, &after);
         findings.extend(dropped(account, &changes, &reasons, &[]));
         findings.extend(lost_credentials(account, &changes));
-        if observed.is_per_machine() {
+        if observed.is_per_machine() && !account.is_machine() {
             findings.push(Finding::PerMachinePolicy);
         }
         if let Some((value, error)) = here.unreadable_blob() {

@@ -14,7 +14,9 @@ use sidestep_model::redacted::Redacted;
 use sidestep_model::tls::TlsValue;
 
 use super::Tally;
-use super::desk::{Desk, SITE, Values, printed, settings_key, without_counters};
+use super::desk::{
+    Desk, SETTINGS, SITE, Values, printed, settings_key, software_key, without_counters,
+};
 use super::network::{Way, lines_of};
 
 const APPLY: [&str; 5] = ["apply", SITE, "--at", "live", "--yes"];
@@ -95,7 +97,9 @@ pub(super) fn rights(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
 
 /// Each state of the plugin's account is told from the others.
 pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    let sid = Account::Plugin.sid();
+    let sid = Account::Plugin
+        .sid()
+        .context("the plugin's account has a SID")?;
     let profile = format!(r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\{sid}");
     let add_profile = [
         "reg",
@@ -180,49 +184,137 @@ pub(super) fn written(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> 
     });
     let (exit, _) = desk.document(&APPLY)?;
     ensure!(exit == Some(0), "apply ended with {exit:?}");
-    for (index, (account, now)) in Account::ALL.into_iter().zip(desk.both()?).enumerate() {
-        let mut expected = before[index].clone();
-        let planned = &plan["plans"][index];
-        ensure!(
-            planned["account"] == account.key(),
-            "the plan's accounts stand in another order"
-        );
-        for change in planned["changes"]
-            .as_array()
-            .context("a plan without changes")?
-        {
-            let value = change["value"]
-                .as_str()
-                .context("a change without a value")?;
-            let after: Option<Redacted> = serde_json::from_value(change["after"].clone())?;
-            let key = if value.ends_with("Settings") {
-                "Connections"
-            } else {
-                ""
-            };
-            let name = format!(r"{key}\{value}");
-            match after {
-                Some(after) => expected.insert(name, printed(after.data())),
-                None => expected.remove(&name),
-            };
-        }
-        for key in planned["new_keys"].as_array().into_iter().flatten() {
-            let key = if key == "connections" {
-                "Connections"
-            } else {
-                ""
-            };
-            expected.insert(format!(r"{key}\"), String::new());
-        }
+    for (index, (account, now)) in Account::SERVICES.into_iter().zip(desk.both()?).enumerate() {
+        let expected = planned(&before[index], &plan["plans"][index], account)?;
         compare(account, &expected, &now, tally);
     }
     tally.end("Wine's reg query reads back what was planned, byte for byte")
 }
 
+/// What an account holds once a plan of one who held `before` is carried out.
+fn planned(before: &Values, plan: &Value, account: Account) -> anyhow::Result<Values> {
+    let mut expected = before.clone();
+    ensure!(
+        plan["account"] == account.key(),
+        "the plan's accounts stand in another order"
+    );
+    for change in plan["changes"]
+        .as_array()
+        .context("a plan without changes")?
+    {
+        let value = change["value"]
+            .as_str()
+            .context("a change without a value")?;
+        let after: Option<Redacted> = serde_json::from_value(change["after"].clone())?;
+        let key = if value.ends_with("Settings") {
+            "Connections"
+        } else {
+            ""
+        };
+        let name = format!(r"{key}\{value}");
+        match after {
+            Some(after) => expected.insert(name, printed(after.data())),
+            None => expected.remove(&name),
+        };
+    }
+    for key in plan["new_keys"].as_array().into_iter().flatten() {
+        let key = if key == "connections" {
+            "Connections"
+        } else {
+            ""
+        };
+        expected.insert(format!(r"{key}\"), String::new());
+    }
+    Ok(expected)
+}
+
+/// The same for the machine's settings, in both copies, which `reg query` reads
+/// as 64-bit and as 32-bit programs do; and `undo` gives them back.
+pub(super) fn machine(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    const POLICIES: &str =
+        r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+    const VIEWS: [&str; 2] = ["/reg:64", "/reg:32"];
+    prepare(desk)?;
+    for view in VIEWS {
+        // As on every Windows; in Wine they come with its first such program.
+        desk.wine
+            .done(&["reg", "add", &format!(r"HKLM\{SETTINGS}"), "/f", view])?;
+    }
+    let whole =
+        || -> anyhow::Result<Vec<Values>> { VIEWS.iter().map(|view| desk.machine(view)).collect() };
+    let before = whole()?;
+    let policy = ["/v", "ProxySettingsPerUser"];
+    let set = ["/t", "REG_DWORD", "/d", "0", "/f"];
+    desk.wine
+        .done(&[&["reg", "add", POLICIES], &policy[..], &set[..]].concat())?;
+    let (refused, _) = desk.document(&APPLY)?;
+    tally.see(refused == Some(3), || {
+        format!("the policy did not refuse the accounts: {refused:?}")
+    });
+    let (_, plan) = desk.document(&["plan", SITE, "--at", "live", "--account", "machine"])?;
+    let apply = [&APPLY[..], &["--account", "machine"]].concat();
+    let (exit, _) = desk.document(&apply)?;
+    tally.see(exit == Some(0), || format!("apply ended with {exit:?}"));
+    for (index, (account, now)) in Account::MACHINE.into_iter().zip(whole()?).enumerate() {
+        let expected = planned(&before[index], &plan["plans"][index], account)?;
+        compare(account, &expected, &now, tally);
+    }
+    let (exit, _) = desk.document(&UNDO)?;
+    tally.see(exit == Some(0), || format!("undo ended with {exit:?}"));
+    for (before, now) in before.iter().zip(whole()?) {
+        tally.see(without_counters(before) == without_counters(&now), || {
+            format!("undo left {now:?}, not {before:?}")
+        });
+    }
+    desk.wine
+        .done(&[&["reg", "delete", POLICIES], &policy[..], &["/f"]].concat())?;
+    tally.end("the machine's settings, for 64-bit and 32-bit programs, are written and given back")
+}
+
+/// The services are listed, as whom they run and what they do; a file that
+/// decides instead of the account is named; where Windows knows no SID for the
+/// plugin's account, as Wine does not, that is a note.
+pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    const CONFIG: &str = "<configuration><system.net><defaultProxy enabled=\"false\"/>\
+                          </system.net></configuration>";
+    let create = |account: &str| {
+        desk.wine.done(&[
+            "sc",
+            "create",
+            PLUGIN_SERVICE,
+            "binPath=",
+            r"C:\judged.exe",
+            "obj=",
+            account,
+        ])
+    };
+    let config = desk.wine.drive_c().join("judged.exe.config");
+    fs::write(&config, CONFIG)?;
+    create(Account::Plugin.name())?;
+    let (exit, document) = desk.document(&["show", "--at", "live"])?;
+    desk.wine.done(&["sc", "delete", PLUGIN_SERVICE])?;
+    fs::remove_file(&config)?;
+    let service = &document["services"][0];
+    let is_right = service["service"] == PLUGIN_SERVICE
+        && service["state"] == "stopped"
+        && service["follows"] == Account::Plugin.key()
+        && service["program"] == r"C:\judged.exe";
+    tally.see(exit == Some(0) && is_right, || {
+        format!("the service is not as it was made: {document}")
+    });
+    for (code, severity) in [("SS172", "warning"), ("SS171", "note")] {
+        let findings = document["findings"].as_array().into_iter().flatten();
+        let mut named = findings.filter(|finding| finding["code"] == code);
+        let is_said = named.next().is_some_and(|one| one["severity"] == severity);
+        tally.see(is_said, || format!("{code} is not said: {document}"));
+    }
+    tally.end("services, and a file that decides instead of the account, are shown")
+}
+
 /// What another reader takes from each account: its proxy and its list.
 pub(super) fn read_by_winhttp(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let (_, document) = desk.document(&["show", "--at", "live"])?;
-    for (index, account) in Account::ALL.into_iter().enumerate() {
+    for (index, account) in Account::SERVICES.into_iter().enumerate() {
         desk.link(account)?;
         let said = desk.wine.done(&["/judge/winhttpie.exe"])?;
         let lines: Vec<&str> = said
@@ -274,7 +366,7 @@ pub(super) fn routes(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let asked: Vec<&str> = plain.iter().map(String::as_str).collect();
     let (_, document) = desk.document(&[&question, asked.as_slice()].concat())?;
     let routes = document["routes"].as_array().context("no routes")?;
-    for account in Account::ALL {
+    for account in Account::SERVICES {
         for (shown, without) in SHOWN {
             if without.is_empty() {
                 desk.link(account)?;
@@ -316,7 +408,7 @@ pub(super) fn undone(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     tally.see(applied != before, || "apply changed nothing".to_owned());
     let (exit, _) = desk.document(&UNDO)?;
     tally.see(exit == Some(0), || format!("undo ended with {exit:?}"));
-    for ((account, before), now) in Account::ALL.into_iter().zip(before).zip(desk.both()?) {
+    for ((account, before), now) in Account::SERVICES.into_iter().zip(before).zip(desk.both()?) {
         compare(
             account,
             &without_counters(&before),
@@ -412,12 +504,12 @@ pub(super) fn start(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
 /// plugin's account with a key and no settings; no runs.
 fn prepare(desk: &Desk) -> anyhow::Result<()> {
     desk.unlink()?;
-    for account in Account::ALL {
+    for account in Account::SERVICES {
         // Fails where it is not there.
         desk.wine
             .run(&["reg", "delete", &settings_key(account), "/f"])?;
-        let above = format!(r"HKU\{}\Software", account.sid());
-        desk.wine.done(&["reg", "add", &above, "/f"])?;
+        desk.wine
+            .done(&["reg", "add", &software_key(account), "/f"])?;
     }
     let system = settings_key(Account::System);
     desk.wine.done(&["reg", "add", &system, "/f"])?;

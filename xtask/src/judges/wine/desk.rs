@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use sidestep_model::account::Account;
+use sidestep_model::observed::SettingsKey;
 use sidestep_model::registry::RegistryData;
 
 use super::chroot::Wine;
@@ -98,8 +99,16 @@ impl Desk {
 
     /// What an account holds, as Wine's own `reg query` says; empty where its key is not there.
     pub(super) fn values(&self, account: Account) -> anyhow::Result<Values> {
-        let key = settings_key(account);
-        let output = self.wine.run(&["reg", "query", &key, "/s"])?;
+        self.queried(&["reg", "query", &settings_key(account), "/s"])
+    }
+
+    /// The machine's values, as 64-bit (`/reg:64`) or 32-bit programs (`/reg:32`) see them.
+    pub(super) fn machine(&self, view: &str) -> anyhow::Result<Values> {
+        self.queried(&["reg", "query", &format!(r"HKLM\{SETTINGS}"), "/s", view])
+    }
+
+    fn queried(&self, query: &[&str]) -> anyhow::Result<Values> {
+        let output = self.wine.run(query)?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut values = Values::new();
         let mut inside = String::new();
@@ -124,12 +133,12 @@ impl Desk {
 
     /// Gives the current user the account's settings, as one and the same key.
     pub(super) fn link(&self, account: Account) -> anyhow::Result<()> {
-        self.link_to(account.sid().as_str())
+        link(&self.wine, account)
     }
 
     /// The same for any account.
     pub(super) fn link_to(&self, sid: &str) -> anyhow::Result<()> {
-        link(&self.wine, sid)
+        link_to(&self.wine, &format!(r"{sid}\{SETTINGS}"))
     }
 
     /// Gives the current user a copy of the account's settings without some of them.
@@ -159,11 +168,14 @@ impl Desk {
 }
 
 /// Gives the current user the account's settings, as one and the same key.
-pub(super) fn link(wine: &Wine, sid: &str) -> anyhow::Result<()> {
+pub(super) fn link(wine: &Wine, account: Account) -> anyhow::Result<()> {
+    link_to(wine, settings_key(account).trim_start_matches(r"HKU\"))
+}
+
+fn link_to(wine: &Wine, key: &str) -> anyhow::Result<()> {
     unlink(wine)?;
     let from = format!(r"{CURRENT_USER}\{SETTINGS}");
-    let to = format!(r"{sid}\{SETTINGS}");
-    wine.done(&["/judge/link.exe", &from, &to])?;
+    wine.done(&["/judge/link.exe", &from, key])?;
     Ok(())
 }
 
@@ -180,7 +192,12 @@ pub(super) fn unlink(wine: &Wine) -> anyhow::Result<()> {
 pub(super) const SITE: &str = r"Z:\judge\site.toml";
 
 pub(super) fn settings_key(account: Account) -> String {
-    format!(r"HKU\{}\{SETTINGS}", account.sid())
+    SettingsKey::InternetSettings.below(&software_key(account))
+}
+
+/// As Wine's tools write it.
+pub(super) fn software_key(account: Account) -> String {
+    account.software().replacen("HKEY_USERS", "HKU", 1)
 }
 
 /// Data as `reg query` prints it.

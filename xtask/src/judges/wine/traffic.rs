@@ -30,9 +30,9 @@ pub(super) fn judge(folder: &Path, out: &mut dyn Write) -> anyhow::Result<Verdic
     wine.ask_names_of(RESOLVER)?;
     fs::copy(network.site(), wine.folder().join("traffic.toml"))?;
     fs::copy(network.authority(), wine.folder().join("authority.pem"))?;
-    for account in Account::ALL {
+    for account in Account::SERVICES {
         wine.done(&["reg", "add", &settings_key(account), "/f"])?;
-        link(&wine, account.sid().as_str())?;
+        link(&wine, account)?;
         wine.done(&["/judge/setoption.exe", PROXY, ""])?;
         unlink(&wine)?;
     }
