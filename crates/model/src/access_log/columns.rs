@@ -1,0 +1,348 @@
+//! Columns by number or by name.
+
+use std::str::FromStr;
+
+use memchr::{memchr, memchr_iter};
+use thiserror::Error;
+
+use super::squid::number;
+use super::target::host_of;
+use super::{Request, Time};
+
+/// What a column holds that an audit asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Host,
+    Client,
+    Bytes,
+    Time,
+    Date,
+}
+
+impl Role {
+    pub(super) const COUNT: usize = 5;
+    const ALL: [Self; Self::COUNT] = [
+        Self::Host,
+        Self::Client,
+        Self::Bytes,
+        Self::Time,
+        Self::Date,
+    ];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Client => "client",
+            Self::Bytes => "bytes",
+            Self::Time => "time",
+            Self::Date => "date",
+        }
+    }
+
+    /// What proxies call it, the best first: W3C's identifiers as Blue Coat
+    /// (Broadcom TECH244752) and Microsoft's proxies log them, Zscaler's
+    /// (help.zscaler.com, NSS Feed Output Format: Web Logs), Elastic's common
+    /// schema, and what people call their own.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Host => &[
+                "cs-host",
+                "r-host",
+                "host",
+                "hostname",
+                "ehost",
+                "url.domain",
+                "destination.domain",
+                "domain",
+                "cs-uri",
+                "cs-url",
+                "url",
+                "eurl",
+                "uri",
+                "target",
+            ],
+            Self::Client => &[
+                "c-ip",
+                "cip",
+                "client_ip",
+                "clientip",
+                "client.ip",
+                "source.ip",
+                "src_ip",
+                "source_ip",
+                "remote_addr",
+                "client",
+            ],
+            Self::Bytes => &[
+                "sc-bytes",
+                "respsize",
+                "bytes_sent",
+                "response_size",
+                "http.response.bytes",
+                "bytes",
+                "size",
+            ],
+            Self::Time => &[
+                "@timestamp",
+                "timestamp",
+                "datetime",
+                "epochtime",
+                "time",
+                "ts",
+            ],
+            Self::Date => &["date"],
+        }
+    }
+
+    /// The role of a name, and its rank among the names of that role.
+    pub(super) fn of(name: &[u8]) -> Option<(Self, usize)> {
+        Self::ALL.into_iter().find_map(|role| {
+            let mut names = role.names().iter();
+            let rank = names.position(|known| known.as_bytes().eq_ignore_ascii_case(name))?;
+            Some((role, rank))
+        })
+    }
+}
+
+/// Which columns were chosen: `host=3,client=1`, by number from 1 or by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    columns: [Option<String>; Role::COUNT],
+}
+
+impl Chosen {
+    /// Whether none was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.iter().all(Option::is_none)
+    }
+
+    /// The role of the column of that name.
+    pub(super) fn role_of(&self, name: &[u8]) -> Option<(Role, usize)> {
+        let is_it = |column: &Option<String>| {
+            let column = column.as_ref().map(String::as_bytes);
+            column.is_some_and(|column| column.eq_ignore_ascii_case(name))
+        };
+        let chosen = Role::ALL
+            .into_iter()
+            .find(|role| is_it(&self.columns[*role as usize]));
+        match chosen {
+            Some(role) => Some((role, 0)),
+            // A role that was chosen has one column.
+            None => Role::of(name).filter(|(role, _)| self.columns[*role as usize].is_none()),
+        }
+    }
+}
+
+impl FromStr for Chosen {
+    type Err = ChosenError;
+
+    fn from_str(text: &str) -> Result<Self, ChosenError> {
+        let mut chosen = Self::default();
+        for pair in text.split(',') {
+            let malformed = || ChosenError::Pair(pair.to_owned());
+            let (role, column) = pair.split_once('=').ok_or_else(malformed)?;
+            let role = Role::ALL
+                .into_iter()
+                .find(|known| known.key() == role.trim())
+                .ok_or_else(|| ChosenError::Role(role.trim().to_owned()))?;
+            let column = column.trim();
+            if column.is_empty() || column == "0" {
+                return Err(malformed());
+            }
+            chosen.columns[role as usize] = Some(column.to_owned());
+        }
+        if chosen.columns[Role::Host as usize].is_none() {
+            return Err(ChosenError::NoHost);
+        }
+        Ok(chosen)
+    }
+}
+
+/// Why columns were not understood.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ChosenError {
+    /// Not `what=column`.
+    #[error("\"{0}\" is not WHAT=COLUMN, with columns counted from 1 or named")]
+    Pair(String),
+    /// Nothing of that name is asked for.
+    #[error("there is no column \"{0}\" to choose: host, client, bytes, time or date")]
+    Role(String),
+    /// Without it there is nothing to look for.
+    #[error("host is missing")]
+    NoHost,
+}
+
+/// Where the columns are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    separator: Separator,
+    places: [Option<usize>; Role::COUNT],
+    last: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    /// One or more.
+    Blanks,
+    /// Exactly one.
+    Byte(u8),
+}
+
+impl Table {
+    /// The columns that `#Fields:` names; `None` where no host is among them.
+    pub(super) fn of_fields(names: &[u8]) -> Option<Self> {
+        let names = names.trim_ascii();
+        let separator = if memchr(b'\t', names).is_some() {
+            Separator::Byte(b'\t')
+        } else {
+            Separator::Blanks
+        };
+        Self::of_names(names, separator, &Chosen::default())
+    }
+
+    /// The columns of a CSV file that begins with `line`, as far as they were
+    /// chosen by number or the line names them.
+    pub(super) fn of_csv(line: &[u8], chosen: &Chosen) -> Option<Self> {
+        let count = |separator: &u8| memchr_iter(*separator, line).count();
+        let separator = [b',', b'\t', b';'].into_iter().rev().max_by_key(count)?;
+        let separator = Separator::Byte(separator);
+        let mut places = [None; Role::COUNT];
+        for (place, column) in places.iter_mut().zip(&chosen.columns) {
+            match column.as_ref().map(|column| column.parse::<usize>()) {
+                Some(Ok(column)) => *place = column.checked_sub(1),
+                Some(Err(_)) => return Self::of_names(line, separator, chosen),
+                None => {}
+            }
+        }
+        if chosen.is_empty() {
+            return Self::of_names(line, separator, chosen);
+        }
+        Self::new(separator, places)
+    }
+
+    fn of_names(names: &[u8], separator: Separator, chosen: &Chosen) -> Option<Self> {
+        let mut best = [None::<(usize, usize)>; Role::COUNT];
+        for (place, name) in (Fields {
+            separator,
+            rest: Some(names),
+        })
+        .enumerate()
+        {
+            let Some((role, rank)) = chosen.role_of(name.trim_ascii()) else {
+                continue;
+            };
+            let known = &mut best[role as usize];
+            if known.is_none_or(|(before, _)| rank < before) {
+                *known = Some((rank, place));
+            }
+        }
+        Self::new(separator, best.map(|known| known.map(|(_, place)| place)))
+    }
+
+    fn new(separator: Separator, places: [Option<usize>; Role::COUNT]) -> Option<Self> {
+        places[Role::Host as usize]?;
+        Some(Self {
+            separator,
+            places,
+            last: places.into_iter().flatten().max()?,
+        })
+    }
+
+    /// Whether the line names the columns.
+    pub(super) fn is_heading(&self, line: &[u8]) -> bool {
+        let mut fields = self.fields(line);
+        let host = self.places[Role::Host as usize].and_then(|place| fields.nth(place));
+        host.is_some_and(|host| matches!(Role::of(host), Some((Role::Host, _))))
+    }
+
+    pub(super) fn parse<'a>(&self, line: &'a [u8]) -> Option<Request<'a>> {
+        let mut found: [Option<&'a [u8]>; Role::COUNT] = [None; Role::COUNT];
+        for (place, field) in self.fields(line).take(self.last + 1).enumerate() {
+            for (found, wanted) in found.iter_mut().zip(&self.places) {
+                if *wanted == Some(place) {
+                    *found = Some(field);
+                }
+            }
+        }
+        // A line that breaks off is none.
+        let is_whole =
+            |role: Role| self.places[role as usize].is_none() || found[role as usize].is_some();
+        if !Role::ALL.into_iter().all(is_whole) {
+            return None;
+        }
+        request(found)
+    }
+
+    fn fields<'a>(&self, line: &'a [u8]) -> Fields<'a> {
+        Fields {
+            separator: self.separator,
+            rest: Some(line),
+        }
+    }
+}
+
+/// A request of what stands in the columns.
+pub(super) fn request(found: [Option<&[u8]>; Role::COUNT]) -> Option<Request<'_>> {
+    let [host, client, bytes, time, date] = found;
+    Some(Request {
+        time: match (date, time) {
+            (Some(date), Some(time)) => Time::Parts(date, time),
+            (Some(whole), None) | (None, Some(whole)) => Time::Whole(whole),
+            (None, None) => Time::Absent,
+        },
+        client: client.unwrap_or_default(),
+        host: host_of(host?)?,
+        bytes: match bytes {
+            None | Some(b"-" | b"") => 0,
+            Some(text) => number(text)?,
+        },
+    })
+}
+
+/// The fields of a line; in quotation marks a separator separates nothing.
+struct Fields<'a> {
+    separator: Separator,
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let mut rest = self.rest?;
+        if self.separator == Separator::Blanks {
+            rest = rest.trim_ascii_start();
+            if rest.is_empty() {
+                self.rest = None;
+                return None;
+            }
+        }
+        let separator = match self.separator {
+            Separator::Blanks => b' ',
+            Separator::Byte(byte) => byte,
+        };
+        if let Some(quoted) = rest.strip_prefix(b"\"") {
+            let end = end_of_quoted(quoted);
+            let behind = quoted.get(end + 1..).unwrap_or_default();
+            self.rest = memchr(separator, behind).map(|at| &behind[at + 1..]);
+            return Some(&quoted[..end]);
+        }
+        let end = memchr(separator, rest);
+        self.rest = end.map(|end| &rest[end + 1..]);
+        Some(&rest[..end.unwrap_or(rest.len())])
+    }
+}
+
+/// Where the text ends whose opening mark was read; `""` is a mark in it.
+fn end_of_quoted(text: &[u8]) -> usize {
+    let mut from = 0;
+    while let Some(quote) = memchr(b'"', &text[from..]) {
+        let quote = from + quote;
+        if text.get(quote + 1) != Some(&b'"') {
+            return quote;
+        }
+        from = quote + 2;
+    }
+    text.len()
+}
