@@ -8,13 +8,17 @@ use std::io::Write;
 
 mod dotnet;
 mod openapi;
+mod pac;
 mod recordings;
+mod wine;
 
 /// A claim and who can say whether it is true.
 pub(crate) struct Judge {
     name: &'static str,
     claim: &'static str,
     ask: fn(&mut dyn Write) -> anyhow::Result<Verdict>,
+    /// Whether it takes so long that it is asked only when it is named.
+    is_slow: bool,
 }
 
 /// What a judge said.
@@ -32,23 +36,38 @@ const JUDGES: &[Judge] = &[
         name: "dotnet",
         claim: "bypass lists and ProxyServer strings mean to us what they mean to .NET Framework",
         ask: dotnet::judge,
+        is_slow: false,
     },
     Judge {
         name: "recordings",
         claim: "we ask Azure as its own tool does, and understand what it answers",
         ask: recordings::judge,
+        is_slow: false,
     },
     Judge {
         name: "openapi",
         claim: "what we say to Azure, and what the lab answers for it, is as Microsoft documents it",
         ask: openapi::judge,
+        is_slow: false,
+    },
+    Judge {
+        name: "wine",
+        claim: "sidestep.exe changes the accounts' real settings as planned, and gives them back",
+        ask: wine::judge,
+        is_slow: true,
+    },
+    Judge {
+        name: "pac",
+        claim: "the script that is made of a list sends requests where `route` says",
+        ask: pac::judge,
+        is_slow: false,
     },
 ];
 
-/// The judges with these names, all for none, or the first name that is unknown.
+/// The judges with these names, all quick ones for none, or the first name that is unknown.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Judge>, &String> {
     if names.is_empty() {
-        return Ok(JUDGES.iter().collect());
+        return Ok(JUDGES.iter().filter(|judge| !judge.is_slow).collect());
     }
     names
         .iter()

@@ -6,17 +6,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 mod check_deps;
+mod debian;
 mod judges;
 mod soak;
+mod windows;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
-  judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
+  judges [NAME]...  put claims to judges that nobody here wrote (all but wine, if none
+                    is named: that one builds the Windows program and a Debian)
   openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
+  windows build     build sidestep.exe on Debian, and look at what it needs
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +36,9 @@ fn main() -> ExitCode {
         },
         Some((command, logs)) if command == "openapi" && !logs.is_empty() => {
             judges::openapi_logs(logs, &mut out)
+        }
+        Some((command, [verb])) if command == "windows" && verb == "build" => {
+            windows::build(workspace(), &mut out)
         }
         Some((command, arguments)) if command == "soak" => match soak::Options::parse(arguments) {
             Ok(options) => soak::run(workspace(), &options, &mut out),

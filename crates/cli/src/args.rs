@@ -8,6 +8,7 @@ use sidestep_model::account::PLUGIN_SERVICE;
 use sidestep_model::bypass::Consumer;
 use sidestep_model::event::Step;
 
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Print the bypass list that a site needs.
     Bypass(Bypass),
+    /// Find what is wrong with a bypass list; mend it, shorten it, prove two lists equal.
+    Lint(Lint),
     /// Say whether URLs go direct or to a proxy, and which entry decided.
     Route(Route),
     /// Show the accounts' settings as each reader sees them, and where they disagree.
@@ -109,9 +112,10 @@ pub(crate) struct Rehearse {
 /// The world that a run acts on.
 #[derive(Args, Debug)]
 pub(crate) struct Place {
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg", conflicts_with = "lab")]
-    pub(crate) at: Option<PathBuf>,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg", conflicts_with = "lab")]
+    pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) cloud: CloudChoice,
 }
@@ -310,6 +314,21 @@ pub(crate) struct Bypass {
     /// The cloud, instead of what the site file says.
     #[arg(long, value_name = "CLOUD")]
     pub(crate) cloud: Option<String>,
+    /// Say of each entry what it is for, who asks for it, and since when.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) explain: bool,
+    /// Only this region's names of Azure Backup, instead of every region's.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Exact names (see --names) in place of the patterns that cover them.
+    #[arg(long, requires = "names")]
+    pub(crate) exact: bool,
+    /// The names that the private endpoint serves, or @FILE with one a line.
+    #[arg(long, value_name = "NAME", num_args = 1.., requires = "exact")]
+    pub(crate) names: Vec<String>,
+    /// The proxy that a script (--format pac) names [default: the site's; else proxy.example:8080].
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) proxy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -320,6 +339,8 @@ pub(crate) enum ListFormat {
     Lines,
     /// With service, reason, source and date.
     Json,
+    /// A proxy configuration script that answers as .NET Framework reads the list.
+    Pac,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -332,8 +353,62 @@ pub(crate) enum Profile {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = LINT_EXIT_CODES)]
+pub(crate) struct Lint {
+    /// The list, @FILE, or - for stdin: as Windows stores it.
+    #[arg(value_name = "LIST", allow_hyphen_values = true)]
+    pub(crate) list: String,
+    /// Print the list that was probably meant, and by what it differs.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Print the fewest entries that decide alike, proven, and why the others could go.
+    #[arg(long, visible_alias = "minimize", conflicts_with = "fix")]
+    pub(crate) minimise: bool,
+    /// Prove that another list (or @FILE) decides alike for every destination, or show each difference.
+    #[arg(long, value_name = "OTHER", allow_hyphen_values = true, conflicts_with_all = ["fix", "minimise"])]
+    pub(crate) prove: Option<String>,
+    /// How to write the findings.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: LintFormat,
+    /// Fail for findings of this kind, too.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) deny: Option<DenyChoice>,
+    /// How the VM reaches Entra ID [default: the site's; else direct where the list names any of it].
+    #[arg(long, value_name = "ROUTE")]
+    pub(crate) entra: Option<RouteChoice>,
+    /// The cloud, instead of what the site file says.
+    #[arg(long, value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
+    /// Look at this `ProxyServer` string, too.
+    #[arg(long, value_name = "SERVER", allow_hyphen_values = true)]
+    pub(crate) proxy: Option<String>,
+    /// The list is for `WinHTTP` and BITS, too.
+    #[arg(long)]
+    pub(crate) winhttp: bool,
+}
+
+const LINT_EXIT_CODES: &str = "\
+Exit codes: 0 no errors · 1 errors (with --deny warning, warnings as well); with --fix, those that \
+are left in the new list; with --prove, the lists differ or it cannot be settled";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For a person, with the entry underlined.
+    Text,
+    /// As --json.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DenyChoice {
+    Warning,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Route {
-    /// The URLs (https:// is assumed).
+    /// The URLs (https:// is assumed), or - for those on stdin, one a line.
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<String>,
     /// Decide by this bypass list, or @FILE: as Windows stores it, or an entry a line.
@@ -358,9 +433,10 @@ pub(crate) struct Route {
     /// With this configuration script.
     #[arg(long, value_name = "URL", conflicts_with = "at")]
     pub(crate) auto_config_url: Option<String>,
-    /// Decide by the accounts' settings in this registry export.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: Option<PathBuf>,
+    /// Decide by the accounts' settings: this computer's (`live`) or those in a
+    /// registry export [default on Windows, without --list and --proxy: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Decide as this client library does.
     #[arg(long, value_name = "CONSUMER", default_value_t = Consumer::DotnetFramework)]
     pub(crate) consumer: Consumer,
@@ -375,10 +451,11 @@ pub(crate) struct Route {
 #[derive(Args, Debug)]
 #[command(after_help = SHOW_EXIT_CODES)]
 pub(crate) struct Show {
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them; with
-    /// `HKEY_LOCAL_MACHINE` in it, too, the policy and `WinHTTP` are known.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it; with `HKEY_LOCAL_MACHINE` in it, too, the policy and
+    /// `WinHTTP` are known [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Whose settings.
     #[arg(long, value_name = "ACCOUNT", default_value = "both")]
     pub(crate) account: AccountChoice,
@@ -428,9 +505,10 @@ pub(crate) struct Plan {
     /// The site [default: ./site.toml].
     #[arg(value_name = "SITE")]
     pub(crate) site_file: Option<PathBuf>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Exit with 6 when there is something to change.
@@ -444,9 +522,10 @@ pub(crate) struct Apply {
     /// The site [default: ./site.toml], or a plan that `plan --json` wrote.
     #[arg(value_name = "SITE|PLAN.json")]
     pub(crate) file: Option<PathBuf>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them [default: what PLAN.json names].
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: Option<PathBuf>,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default: what PLAN.json names; else, on Windows, live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Show what would be done and do nothing.
@@ -466,9 +545,10 @@ pub(crate) struct Undo {
     /// The run [default: the last one that changed something and is not undone].
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<u32>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,
@@ -482,9 +562,10 @@ pub(crate) struct History {
     /// Show this run value by value.
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<u32>,
-    /// The machine's settings, as `reg export HKEY_USERS` wrote them.
-    #[arg(long, value_name = "FILE.reg")]
-    pub(crate) at: PathBuf,
+    /// The settings: this computer's (`live`) or those in a file, as `reg export
+    /// HKEY_USERS` wrote it [default on Windows: live].
+    #[arg(long, value_name = "live|FILE.reg")]
+    pub(crate) at: Option<At>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

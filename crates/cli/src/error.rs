@@ -5,7 +5,7 @@ use std::{fmt, panic};
 
 use serde::Serialize;
 use sidestep_flow::RunError;
-use sidestep_machine::{ApplyError, JournalError, StoreError, TransactionError};
+use sidestep_machine::{ApplyError, JournalError, MissingRight, StoreError, TransactionError};
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::plan::WrittenPlanError;
 
@@ -129,6 +129,9 @@ impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         const EXPORT: &str =
             "`reg export HKEY_USERS FILE.reg` on the server, as administrator, writes one";
+        const ELSEWHERE: &str = "run Sidestep on the server itself, or name a registry export: \
+             `--at FILE.reg`";
+        const ELEVATE: &str = "start it again from a prompt that runs as administrator";
         let (exit, code, hint) = match &error {
             StoreError::Read { .. } => (Exit::Environment, Code::FILE_UNREADABLE, EXPORT),
             StoreError::Write { .. } => (
@@ -140,6 +143,31 @@ impl From<StoreError> for CommandError {
                 Exit::Refused,
                 Code::MACHINE_MOVED,
                 "plan again: somebody else writes these settings too",
+            ),
+            StoreError::NotWindows => (Exit::Environment, Code::NOT_WINDOWS, ELSEWHERE),
+            StoreError::Denied { .. } | StoreError::NotChangeable(MissingRight::Elevation) => {
+                (Exit::Environment, Code::RIGHTS_MISSING, ELEVATE)
+            }
+            StoreError::NotChangeable(MissingRight::Key(_)) => (
+                Exit::Environment,
+                Code::RIGHTS_MISSING,
+                "look at the key's permissions in regedit; an agent may guard it",
+            ),
+            StoreError::Registry { .. } => (
+                Exit::Environment,
+                Code::REGISTRY_UNUSABLE,
+                "try again; if it stays so, look at the key in regedit",
+            ),
+            StoreError::JournalFolder { .. } => (
+                Exit::Environment,
+                Code::JOURNAL_NOT_WRITTEN,
+                "see that there is space and that the folder may be written; nothing is changed \
+                 that was not written down first",
+            ),
+            StoreError::JournalFolderUnsafe { .. } => (
+                Exit::Environment,
+                Code::JOURNAL_FOLDER_UNSAFE,
+                "look at who made it and why, and take it away; Sidestep makes its own",
             ),
             StoreError::AliasesDisagree { .. } | StoreError::NotAnExport { .. } => {
                 (Exit::Environment, Code::FILE_UNUSABLE, EXPORT)

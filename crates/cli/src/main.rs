@@ -2,22 +2,26 @@
 
 mod access;
 mod args;
+mod at;
 mod check_view;
 mod commands;
 mod dns_view;
 mod error;
 mod lab_connection;
+mod list_text;
 mod live;
 mod output;
 mod person;
 mod place;
 mod plan_view;
 mod planning;
+mod proof_view;
 mod prose;
 mod rehearsal;
 mod rehearsed;
 mod render;
 mod run_view;
+mod sarif;
 mod site_file;
 mod told;
 mod transcript;

@@ -1,4 +1,4 @@
-//! Where a run acts: on an exported registry and the real Azure, on that alone, or
+//! Where a run acts: on a machine's settings and the real Azure, on that alone, or
 //! in a lab that another process keeps up.
 
 use std::future::Future;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use sidestep_azure::Azure;
 use sidestep_flow::{Extent, Patience, Run, Witness, World};
 use sidestep_lab::Access;
-use sidestep_machine::{Journal, RegFileStore};
+use sidestep_machine::{Journal, Store};
 use sidestep_model::event::Event;
 use sidestep_model::evidence::Evidence;
 use sidestep_model::finding::Code;
@@ -17,6 +17,7 @@ use sidestep_model::network::Network;
 use sidestep_model::site::Site;
 
 use crate::args::{CloudChoice, CredentialChoice};
+use crate::at::{self, At};
 use crate::error::{CommandError, Exit};
 use crate::live::Live;
 use crate::output::Printer;
@@ -26,8 +27,8 @@ use crate::{access, args, lab_connection, prose, rehearsal};
 
 /// Where a run acts.
 pub(crate) enum Place {
-    /// An exported registry, and the real Azure.
-    Export(PathBuf),
+    /// A machine's settings, and the real Azure.
+    Machine(At),
     /// The real Azure alone; what is written down is kept beside the site's file.
     Azure {
         /// Where.
@@ -39,24 +40,19 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn new(args: &args::Place) -> Result<Self, CommandError> {
-        match (&args.at, &args.cloud.lab) {
-            (Some(at), _) => Ok(Self::Export(at.clone())),
-            (None, Some(lab)) => Self::lab(lab),
-            (None, None) => Err(
-                CommandError::usage("it is not said whose settings are meant")
-                    .hint(
-                        "`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` \
-                     writes one",
-                    )
-                    .hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up"),
-            ),
+        if let (None, Some(lab)) = (&args.at, &args.cloud.lab) {
+            return Self::lab(lab);
         }
+        let at = At::said_or_here(args.at.as_ref()).map_err(|error| {
+            error.hint("`--lab FILE` acts in the lab that `sidestep lab serve` keeps up")
+        })?;
+        Ok(Self::Machine(at))
     }
 
     /// As [`Self::new`]; where nobody's settings are meant, Azure alone.
     pub(crate) fn or_azure(args: &args::Place, site: &SiteFile) -> Result<Self, CommandError> {
         match &args.at {
-            Some(at) => Ok(Self::Export(at.clone())),
+            Some(at) => Ok(Self::Machine(at.clone())),
             None => Self::cloud(&args.cloud, site),
         }
     }
@@ -78,7 +74,7 @@ impl Place {
     /// What every screen of a lab carries.
     pub(crate) fn heading(&self) -> String {
         match self {
-            Self::Export(_) | Self::Azure { .. } => String::new(),
+            Self::Machine(_) | Self::Azure { .. } => String::new(),
             Self::Lab(_) => format!("{}\n", prose::REHEARSAL),
         }
     }
@@ -102,19 +98,22 @@ pub(crate) fn carry(
     live: &Live,
     hear: impl FnMut(&Event),
 ) -> Result<Option<Run>, CommandError> {
+    // Before anybody is asked to sign in.
+    let mut settings = match place.settings() {
+        Settings::Here(at) => at.open().map(Ok)?,
+        Settings::Elsewhere { journals } => Err(journals),
+    };
+    if let Ok(store) = &settings {
+        store.may_change()?;
+    }
     until_interrupted(async {
         let azure = place.azure(site, credential, printer).await?;
-        let (mut store, folder) = match place.settings() {
-            Settings::Here(registry) => {
-                let store = RegFileStore::new(registry);
-                let folder = store.journal_folder();
-                (Some(store), folder)
-            }
-            Settings::Elsewhere { journals } => (None, journals.to_owned()),
+        let journal = match &settings {
+            Ok(store) => at::journal(store)?,
+            Err(journals) => Journal::open(journals, Timestamp::now)?,
         };
-        let journal = Journal::open(&folder, Timestamp::now)?;
         let world = World {
-            store: store.as_mut(),
+            store: settings.as_mut().ok(),
             journal: &journal,
             network: &place.network(),
             azure: &azure,
@@ -155,29 +154,29 @@ impl Place {
         printer: Printer,
     ) -> Result<Azure, CommandError> {
         match self {
-            Self::Export(_) | Self::Azure { .. } => access::azure(site, credential, printer).await,
+            Self::Machine(_) | Self::Azure { .. } => access::azure(site, credential, printer).await,
             Self::Lab(lab) => rehearsal::azure(site, lab),
         }
     }
 
     fn settings(&self) -> Settings<'_> {
         match self {
-            Self::Export(registry) => Settings::Here(registry),
+            Self::Machine(at) => Settings::Here(at.clone()),
             Self::Azure { journals } => Settings::Elsewhere { journals },
-            Self::Lab(lab) => Settings::Here(&lab.registry_file),
+            Self::Lab(lab) => Settings::Here(At::File(lab.registry_file.clone())),
         }
     }
 
     fn network(&self) -> Network {
         match self {
-            Self::Export(_) | Self::Azure { .. } => Network::default(),
+            Self::Machine(_) | Self::Azure { .. } => Network::default(),
             Self::Lab(lab) => lab_connection::network(lab),
         }
     }
 
     fn patience(&self) -> Patience {
         match self {
-            Self::Export(_) | Self::Azure { .. } => Patience::default(),
+            Self::Machine(_) | Self::Azure { .. } => Patience::default(),
             Self::Lab(_) => rehearsal::patience(),
         }
     }
@@ -185,13 +184,14 @@ impl Place {
 
 /// Where the machine's settings are.
 enum Settings<'a> {
-    /// In this registry.
-    Here(&'a Path),
+    Here(At),
     /// Not at hand; journals are kept in this folder.
-    Elsewhere { journals: &'a Path },
+    Elsewhere {
+        journals: &'a Path,
+    },
 }
 
-/// Nobody counts connections here: an exported registry is not the machine.
+/// Nobody counts connections here.
 struct Nobody;
 
 impl Witness for Nobody {

@@ -1,7 +1,7 @@
 //! From what was typed to plans: by a site, by another account, by a plan file.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use sidestep_machine::runs;
@@ -15,6 +15,7 @@ use sidestep_model::plan::{Plan, Sighting};
 use sidestep_model::site::{ProxyMode, Site};
 
 use crate::args::{AccountChoice, Settings};
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::site_file::SiteFile;
 
@@ -48,7 +49,7 @@ pub(crate) struct Options {
 pub(crate) struct WrittenPlan {
     format_version: String,
     /// Where the settings are that it was made for.
-    pub(crate) at: PathBuf,
+    pub(crate) at: At,
     plans: Vec<WrittenAccount>,
     findings: Vec<WrittenFinding>,
 }

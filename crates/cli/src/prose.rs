@@ -2,8 +2,11 @@
 
 mod azure;
 mod finding;
+pub(crate) mod lint;
+mod remedy;
 
 use sidestep_model::account::Account;
+use sidestep_model::bypass::{Near, NearBecause};
 use sidestep_model::catalogue::Service;
 use sidestep_model::desired::Because;
 use sidestep_model::event::{Outcome, Step};
@@ -14,10 +17,19 @@ use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 
 pub(crate) use azure::{resource_kind, resource_state};
-pub(crate) use finding::{message, remedy};
+pub(crate) use finding::message;
+pub(crate) use remedy::remedy;
 
 /// Every screen of a rehearsal carries this.
 pub(crate) const REHEARSAL: &str = "REHEARSAL (演習・実環境未変更)";
+
+/// What a generated script says of itself.
+pub(crate) const SCRIPT_HEADING: &str = "\
+Proxy configuration script, written by `sidestep bypass --format pac`.
+It answers as .NET Framework reads the bypass list of the same command: what an
+entry covers goes DIRECT, everything else to the proxy. An account that uses a
+script does not look at its bypass list; add this to the script that is
+there, or let it take its place.";
 
 pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {
@@ -125,6 +137,34 @@ pub(crate) fn reason(decision: &RouteDecision) -> String {
             Route::Error(error) => format!("every such request fails: {error}"),
             _ => "the proxy string is unusable".to_owned(),
         },
+    }
+}
+
+/// The entry that almost covered a destination, and why it does not.
+pub(crate) fn near(near: &Near, entry: &str) -> String {
+    let place = near.index + 1;
+    format!(
+        "nearest is \"{entry}\", entry {place}: {}",
+        near_because(&near.because)
+    )
+}
+
+/// Why an entry does not cover what it nearly does.
+pub(crate) fn near_because(because: &NearBecause) -> String {
+    match because {
+        NearBecause::Apex => "*. covers the names below, not this one".to_owned(),
+        NearBecause::Port(port @ (80 | 443)) => {
+            format!("it is for port {port}, and a default port never matches for .NET Framework")
+        }
+        NearBecause::Port(port) => format!("it is for port {port}"),
+        NearBecause::Scheme(scheme) => format!("it is for {scheme}"),
+        NearBecause::LeadingDot => "no host begins with a dot".to_owned(),
+        NearBecause::RunTogether => {
+            "blanks do not separate for .NET Framework, so that it is one dead entry".to_owned()
+        }
+        NearBecause::NamesBelow => "it is that host alone, not the names below it".to_owned(),
+        NearBecause::OneEdit => "one character differs".to_owned(),
+        NearBecause::TrailingDot => "the host's last dot is compared, too".to_owned(),
     }
 }
 

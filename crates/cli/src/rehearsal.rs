@@ -11,7 +11,7 @@ use sidestep_audit::{Audit, AuditError, How};
 use sidestep_azure::{Azure, Credential, Options, OwnProxy, Pace};
 use sidestep_flow::{Extent, Patience, Run, Witness, World, refusal};
 use sidestep_lab as lab;
-use sidestep_machine::{Journal, RegFileStore};
+use sidestep_machine::{Journal, RegFileStore, Store};
 use sidestep_model::access_log::Format;
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use jiff::Timestamp;
 use serde_json::Value;
 use sidestep_lab::{Content, Setup};
-use sidestep_machine::{Journal, RegFileStore};
+use sidestep_machine::{Journal, RegFileStore, Store};
 use sidestep_model::journal::{BackupOrder, Command, Record};
 use support::{Desk, GROUP, ended, errors as codes, setup};
 

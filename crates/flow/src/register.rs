@@ -8,6 +8,7 @@ use sidestep_model::account::Account;
 use sidestep_model::check::is_about_connectivity;
 use sidestep_model::event::{Outcome, ResourceKind, Step};
 use sidestep_model::finding::{AzureFinding, Finding};
+use sidestep_model::observed::ObservedAccount;
 use sidestep_model::site::{Site, Vm};
 
 use crate::explain::explain;
@@ -90,7 +91,9 @@ async fn missing<S: Store, W, P>(
         .registration_status
         .eq_ignore_ascii_case("Registered");
     let observed = world.observed()?;
-    let has_account = observed.is_none_or(|observed| observed.account(Account::Plugin).exists);
+    // One whose service is stopped is no reason to register again.
+    let is_known = |plugin: &ObservedAccount| plugin.exists || plugin.absence.is_passing();
+    let has_account = observed.is_none_or(|observed| is_known(observed.account(Account::Plugin)));
     // Only the machine that is looked at can tell whether the account is there.
     let is_here = ids.vms.first().is_some_and(|(_, first)| first == vm);
     Ok((!is_registered || (is_here && !has_account)).then_some(Registration::Again))

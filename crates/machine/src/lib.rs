@@ -2,7 +2,8 @@
 //!
 //! [`Store`] is the port; what stands behind it is a registry. Above it nothing
 //! knows which: [`RegFileStore`] is the registry as `regedit` exports it, so
-//! that a plan for a server can be made, rehearsed and applied anywhere.
+//! that a plan for a server can be made, rehearsed and applied anywhere;
+//! [`LiveStore`] is the registry of the computer that this runs on.
 //!
 //! Whoever changes something holds the machine's [`Journal`]: [`recover_last`]
 //! puts an interrupted run right, [`apply`] makes changes together or not at
@@ -11,6 +12,11 @@
 mod apply;
 mod durable;
 mod journal;
+/// The one doorway to an operating system: the registry is Windows', and
+/// elsewhere the same names say so.
+#[cfg_attr(windows, path = "live/windows.rs")]
+#[cfg_attr(not(windows), path = "live/elsewhere.rs")]
+mod live;
 mod reg_file;
 mod store;
 
@@ -18,5 +24,6 @@ pub use apply::{
     ApplyError, Checkpoint, Recovered, RecoveryOutcome, TransactionError, apply, recover_last,
 };
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
+pub use live::LiveStore;
 pub use reg_file::RegFileStore;
-pub use store::{Store, StoreError};
+pub use store::{FolderFault, MissingRight, Store, StoreError};

@@ -46,17 +46,6 @@ impl RegFileStore {
         }
     }
 
-    /// Where journals of changes to this file are kept: beside it, so that
-    /// whoever writes the file meets them, and they move with it.
-    #[must_use]
-    pub fn journal_folder(&self) -> PathBuf {
-        // By whatever name the file is called, its journals are the same.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let mut name = path.into_os_string();
-        name.push(".sidestep");
-        name.into()
-    }
-
     /// Calls `ask` with the file as it is now.
     fn with_file<T>(
         &self,
@@ -166,6 +155,15 @@ impl Store for RegFileStore {
         })
     }
 
+    /// Beside the file, so that whoever writes it meets them, and they move with it.
+    fn journal_folder(&self) -> PathBuf {
+        // By whatever name the file is called, its journals are the same.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let mut name = path.into_os_string();
+        name.push(".sidestep");
+        name.into()
+    }
+
     fn place(&self) -> String {
         self.path.display().to_string()
     }
@@ -219,5 +217,6 @@ fn observed(file: &RegistryFile, root: &str) -> ObservedAccount {
         exists: file.has_key_below(root),
         keys: SettingsKey::ALL.into_iter().filter(is_there).collect(),
         values: ValueName::ALL.into_iter().filter_map(value).collect(),
+        ..ObservedAccount::default()
     }
 }

@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 
+use sidestep_machine::Store as _;
 use sidestep_model::account::Account;
 use sidestep_model::observed::INTERNET_SETTINGS;
 use sidestep_model::plan::Plan;

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sidestep_machine::{
@@ -151,6 +152,10 @@ impl Store for Held {
 
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
         self.store.remove_empty_key(account, key)
+    }
+
+    fn journal_folder(&self) -> PathBuf {
+        self.store.journal_folder()
     }
 
     fn place(&self) -> String {

@@ -270,7 +270,10 @@ fn writable(
         return None;
     }
     if !here.exists {
-        findings.push(Finding::AccountMissing { account });
+        findings.push(Finding::AccountMissing {
+            account,
+            absence: here.absence.clone(),
+        });
         return None;
     }
     if let Some((value, error)) = here.unreadable_blob() {

@@ -81,6 +81,11 @@ impl Destination {
         &self.uri.host
     }
 
+    /// The host as .NET compares it, in lower case.
+    pub(crate) fn compared_host(&self) -> &str {
+        self.dotnet.part(false, false)
+    }
+
     pub(crate) fn is_dotnet_loopback(&self) -> bool {
         self.uri.loopback
     }

@@ -12,7 +12,7 @@ use crate::desired::SourceFault;
 use crate::dns::ZoneRecord;
 use crate::evidence::Path;
 use crate::journal::RunNumber;
-use crate::observed::ValueName;
+use crate::observed::{Absence, ValueName};
 use crate::readers::Difference;
 use crate::redacted::Address;
 
@@ -96,10 +96,13 @@ pub enum Finding {
         characters: usize,
     },
     /// SS111: the account has no key: the plugin's appears with registration,
-    /// SYSTEM's is missing from an incomplete export only.
+    /// SYSTEM's is missing from an incomplete export only. SS142: its service is
+    /// there and has not loaded it. SS143: its profile is on the disk alone.
     AccountMissing {
         /// Which account.
         account: Account,
+        /// Why, where that is known.
+        absence: Absence,
     },
     /// SS112: a settings blob cannot be read.
     BlobUnreadable {

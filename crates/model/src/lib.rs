@@ -26,6 +26,7 @@ pub mod event;
 pub mod evidence;
 pub mod finding;
 pub mod journal;
+pub mod lint;
 mod list_findings;
 pub mod network;
 pub mod observation;

@@ -165,10 +165,60 @@ impl Observed {
 pub struct ObservedAccount {
     /// Whether the account has a key in `HKEY_USERS`.
     pub exists: bool,
+    /// Where it has none, why.
+    pub absence: Absence,
     /// Which of the keys for settings it has.
     pub keys: BTreeSet<SettingsKey>,
     /// The values found.
     pub values: BTreeMap<ValueName, RegistryData>,
+}
+
+/// Why an account has no key in `HKEY_USERS`: Windows loads a service's profile
+/// when the service starts, and may let go of it after it stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Absence {
+    /// Nobody says: an export knows neither services nor profiles.
+    #[default]
+    NotSaid,
+    /// Its service is there.
+    ServiceIsThere {
+        /// What the service does.
+        state: ServiceState,
+        /// Whether the account has a profile on the disk, so that the service
+        /// ran before.
+        has_profile: bool,
+    },
+    /// Its profile is on the disk, and no service that would load it is there.
+    ProfileAlone {
+        /// The profile's folder.
+        folder: String,
+    },
+    /// Neither a service nor a profile: the machine is not registered.
+    NotRegistered,
+}
+
+impl Absence {
+    /// Whether the account is only not loaded now.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::ServiceIsThere { .. } | Self::ProfileAlone { .. }
+        )
+    }
+}
+
+/// What a service does, as the service manager says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceState {
+    /// It does not run.
+    Stopped,
+    /// It runs, paused or not.
+    Running,
+    /// It is on its way from one to the other.
+    Changing,
+    /// The service manager does not say.
+    Unknown,
 }
 
 impl ObservedAccount {

@@ -257,7 +257,8 @@ fn account_findings(
 ) -> Vec<Finding> {
     let here = observed.account(account);
     if !here.exists {
-        return vec![Finding::AccountMissing { account }];
+        let absence = here.absence.clone();
+        return vec![Finding::AccountMissing { account, absence }];
     }
     let mut findings = Vec::new();
     if here.is_unset() && !observed.is_per_machine() {

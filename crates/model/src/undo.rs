@@ -175,12 +175,14 @@ impl Seen<'_> {
             proxy_override: field(|settings| &settings.proxy_override),
             auto_config_url: field(|settings| &settings.auto_config_url),
         };
+        // A mixed blob has `Flags::DIRECT`, which the old one may have lacked.
+        let mixed = now.with_settings(&goal);
         let (data, is_foreign) = if goal == was {
             (counted, false)
-        } else if goal == is {
+        } else if goal == is || mixed.settings() == is {
             (now, true)
         } else {
-            (now.with_settings(&goal), true)
+            (mixed, true)
         };
         Merge {
             data: Some(RegistryData::Binary(data.encode())),

@@ -5,7 +5,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
-use sidestep_model::bypass::{BypassList, Consumer, Decision, DirectBecause, HostContext, join};
+use sidestep_model::bypass::{
+    BypassList, Consumer, Decision, DirectBecause, HostContext, Matcher, join,
+};
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::desired::required_list;
 use sidestep_model::destination::Destination;
@@ -225,6 +227,39 @@ proptest! {
             prop_assert_eq!(shown.contains('@'), proxy_server.contains('@'));
             if let Ok(Some(proxy)) = sidestep_model::proxy_server::select(&proxy_server, "https", consumer) {
                 prop_assert!(!proxy.to_string().contains('@'));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The compiled list decides as the plain one, by the same entry.
+    #[test]
+    fn a_compiled_list_decides_alike(
+        list in prop::collection::vec(prop_oneof![
+            entries().prop_map(|entries| entries.join(";")),
+            "(\\*?\\.?)(long[ab]|aaaaaaa)\\.(example|1234567)(:8443)?".prop_map(String::from),
+            "\\*(12345678|.?[0-9]{2})".prop_map(String::from),
+        ], 0..4),
+        scheme in "https?",
+        host in prop_oneof![hosts(), "([ab]\\.)?(long[ab]|aaaaaaa)\\.(example|1234567)"],
+        port in prop::option::of(prop_oneof![Just(80_u16), Just(443), Just(8443), 10..99_u16]),
+    ) {
+        let text = list.join(";");
+        let shown = port.map_or(String::new(), |port| format!(":{port}"));
+        let Ok(destination) = Destination::parse(&format!("{scheme}://{host}{shown}/")) else { return Ok(()) };
+        for consumer in Consumer::ALL {
+            let plain = BypassList::parse(&text, consumer);
+            let compiled = Matcher::new(plain.clone());
+            prop_assert_eq!(compiled.decide(&destination, &somewhere()), plain.decide(&destination, &somewhere()), "{} by {}", destination.url(), &text);
+            let plain_host = Destination::parse(&format!("https://{host}/")).unwrap();
+            // `<local>` covers loopback addresses for .NET, which never proxies them anyway.
+            let is_implicit = plain.decide(&plain_host, &somewhere()) == Decision::Direct(DirectBecause::Implicit);
+            if plain_host.canonical_host() == host && !text.contains('/') && !is_implicit {
+                let by_host = compiled.entry_for_host(&host).map(|index| Decision::Direct(DirectBecause::Entry { index }));
+                prop_assert_eq!(by_host.unwrap_or(Decision::NotListed), plain.coverage(&plain_host, &somewhere()), "{} by {}", &host, &text);
             }
         }
     }

@@ -39,6 +39,7 @@ fn machine(settings: &ProxySettings) -> Observed {
         values: values
             .map(|(name, blob)| (name, RegistryData::Binary(blob)))
             .into(),
+        ..ObservedAccount::default()
     };
     Observed {
         system: account.clone(),

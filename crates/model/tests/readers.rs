@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use sidestep_model::account::Account;
 use sidestep_model::blob::{BlobText, ConnectionSettings, WinHttpSettings};
 use sidestep_model::catalogue::{Catalogue, Cloud};
-use sidestep_model::finding::Finding;
-use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
+use sidestep_model::finding::{Effect, Finding};
+use sidestep_model::observed::{
+    Absence, Observed, ObservedAccount, ServiceState, SettingsKey, ValueName,
+};
 use sidestep_model::readers::{AccountSeen, Difference, Reader, View, machine_findings, seen};
 use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::{Flags, ProxySettings};
@@ -36,6 +38,7 @@ fn coherent(settings: &ProxySettings) -> ObservedAccount {
         exists: true,
         keys: SettingsKey::ALL.into(),
         values: values.into_iter().collect(),
+        ..ObservedAccount::default()
     }
 }
 
@@ -229,6 +232,40 @@ fn values_of_another_type_are_named() {
     assert_eq!(with(ValueName::ProxyServer, server), ["SS132"]);
     let blob = text("46000000");
     assert_eq!(with(ValueName::DefaultConnectionSettings, blob), ["SS112"]);
+}
+
+#[test]
+fn an_account_that_is_only_not_loaded_is_told_from_one_that_is_not_there() {
+    let service = |state, has_profile| Absence::ServiceIsThere { state, has_profile };
+    let profile = Absence::ProfileAlone {
+        folder: r"C:\Users\AzureWLBackupPluginSvc".to_owned(),
+    };
+    let codes_of = [
+        (Absence::NotSaid, "SS111", false),
+        (Absence::NotRegistered, "SS111", false),
+        (service(ServiceState::Stopped, false), "SS142", true),
+        (service(ServiceState::Running, true), "SS142", true),
+        (profile, "SS143", true),
+    ];
+    for (absence, code, is_passing) in codes_of {
+        assert_eq!(absence.is_passing(), is_passing);
+        let plugin = ObservedAccount {
+            absence,
+            ..ObservedAccount::default()
+        };
+        let observed = Observed {
+            plugin,
+            ..Observed::default()
+        };
+        let catalogue = Catalogue::of(Cloud::AzureCloud);
+        let seen = seen(Account::Plugin, &observed, catalogue);
+        assert_eq!(codes(&seen.findings), [code]);
+        assert!(
+            seen.findings
+                .iter()
+                .all(|finding| finding.effect() == Effect::GoOn)
+        );
+    }
 }
 
 #[test]

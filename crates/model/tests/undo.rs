@@ -128,6 +128,7 @@ fn account() -> impl Strategy<Value = ObservedAccount> {
             exists: true,
             keys: keys.into_iter().collect(),
             values,
+            ..ObservedAccount::default()
         }
     })
 }
@@ -375,8 +376,8 @@ proptest! {
             let blob = decoded(&edited.values[&name]).unwrap().with_settings(&theirs);
             edited.values.insert(name, RegistryData::Binary(blob.encode()));
         }
-        let undo = undo(&Intent::from(&plan), &edited);
-        let last = carried_out(&edited, &undo);
+        let undone = undo(&Intent::from(&plan), &edited);
+        let last = carried_out(&edited, &undone);
         let touched = |name| plan.changes.iter().any(|change| change.value == name);
         for name in [ValueName::SavedLegacySettings, ValueName::DefaultConnectionSettings] {
             let kept = decoded(&last.values[&name]).unwrap().settings();
@@ -386,10 +387,12 @@ proptest! {
                 prop_assert_eq!(kept.proxy_override, theirs.proxy_override.clone());
             }
             let said = Finding::EditedSince { account: Account::System, value: name };
-            prop_assert!(!touched(name) || undo.findings.contains(&said));
+            prop_assert!(!touched(name) || undone.findings.contains(&said));
         }
         let plain = if server { ValueName::ProxyServer } else { ValueName::ProxyOverride };
         prop_assert_eq!(&last.values[&plain], &edited.values[&plain]);
+        // Also where the old blob lacked DIRECT, a second undo has nothing to do.
+        prop_assert!(undo(&Intent::from(&plan), &last).changes.is_empty());
     }
 
     /// Running services notice the last value, so the others stand by then.

@@ -43,6 +43,7 @@ fn machine() -> Observed {
             exists: true,
             keys: SettingsKey::ALL.into(),
             values: values.into(),
+            ..ObservedAccount::default()
         },
         ..Observed::default()
     }

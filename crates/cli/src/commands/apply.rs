@@ -1,17 +1,18 @@
 //! `sidestep apply`: change the settings, shown first and journalled.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 use sidestep_flow::recover;
-use sidestep_machine::{Journal, RegFileStore, Store, apply};
+use sidestep_machine::{Store, apply};
 use sidestep_model::account::Account;
 use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::journal::{Command, RunNumber};
 use sidestep_model::plan::Plan;
 
 use crate::args;
+use crate::at::{self, At};
 use crate::commands::plan;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -26,24 +27,21 @@ pub(crate) fn run(
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let (planner, named) = planner(args, site)?;
-    let Some(at) = args.at.clone().or(named) else {
-        return Err(CommandError::usage("it is not said whose settings are meant")
-            .hint("`--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` writes one"));
-    };
-    let mut store = RegFileStore::new(&at);
+    let at = At::said_or_here(args.at.as_ref().or(named.as_ref()))?;
+    let mut store = at.open()?;
     if let Some(folder) = &args.transcript {
         transcript::check(folder)?;
     }
     if args.what_if {
-        return plan::look(&planner, &store, args.detailed_exitcode, printer);
+        return plan::look(&planner, &at, &store, args.detailed_exitcode, printer);
     }
-    let folder = store.journal_folder();
+    store.may_change()?;
     let mut findings = Vec::new();
     // Where nothing was ever applied there is nothing to put right, and a
     // refusal leaves no folder behind.
     let mut journal = None;
-    if folder.exists() {
-        let journal = journal.insert(Journal::open(&folder, Timestamp::now)?);
+    if store.journal_folder().exists() {
+        let journal = journal.insert(at::journal(&store)?);
         findings = recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
     }
     let plans = planner.plans(&store.read()?)?;
@@ -58,11 +56,11 @@ pub(crate) fn run(
         Outcome::Refused
     } else if plans.iter().all(Plan::is_empty) {
         Outcome::NothingToDo
-    } else if printer.confirm(&format!("\nWrite this to {}?", at.display()))? {
+    } else if printer.confirm(&format!("\nWrite this to {}?", store.place()))? {
         let journal = if let Some(journal) = &mut journal {
             journal
         } else {
-            let journal = journal.insert(Journal::open(&folder, Timestamp::now)?);
+            let journal = journal.insert(at::journal(&store)?);
             // While the person was asked, another may have begun and not ended.
             let late =
                 recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
@@ -99,7 +97,7 @@ enum Outcome {
 }
 
 /// What plans, and where by its own account the settings are.
-fn planner(args: &args::Apply, site: SiteFile) -> Result<(Planner, Option<PathBuf>), CommandError> {
+fn planner(args: &args::Apply, site: SiteFile) -> Result<(Planner, Option<At>), CommandError> {
     let plan_file = args.file.as_deref().filter(|file| is_json(file));
     let Some(file) = plan_file else {
         let site = site.or(args.file.as_deref())?;
@@ -129,7 +127,7 @@ fn is_json(file: &Path) -> bool {
 
 fn report(
     outcome: &Outcome,
-    at: &Path,
+    at: &At,
     plans: &[Plan],
     findings: &[Finding],
     printer: Printer,

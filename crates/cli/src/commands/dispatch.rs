@@ -2,8 +2,8 @@
 
 use crate::args::{Cli, Color, Command};
 use crate::commands::{
-    apply, azure, bypass, check, decode, history, init, lab, plan, rehearse, route, run, show, sid,
-    undo,
+    apply, azure, bypass, check, decode, history, init, lab, lint, plan, rehearse, route, run,
+    show, sid, undo,
 };
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -30,6 +30,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Lab(args) => lab::run(&args, site, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Bypass(args) => bypass::run(&args, &site, printer),
+        Command::Lint(args) => lint::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),
         Command::Show(args) => show::run(&args, &site, printer),
         Command::Decode(args) => decode::run(&args, printer),

@@ -1,12 +1,13 @@
 //! `sidestep history`: the runs that changed settings or backed up.
 
 use serde_json::{Value, json};
-use sidestep_machine::{JournalError, JournalFile, RegFileStore, Store, runs};
+use sidestep_machine::{JournalError, JournalFile, Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Code;
 use sidestep_model::journal::{Backup, Command, Kept, OrderFate, Run, TransactionEnd, undone_by};
 
 use crate::args;
+use crate::at::At;
 use crate::error::{CommandError, Exit, chain};
 use crate::output::Printer;
 use crate::plan_view::value_lines;
@@ -14,7 +15,7 @@ use crate::prose;
 use crate::render::{local_time, table};
 
 pub(crate) fn run(args: &args::History, printer: Printer) -> Result<Exit, CommandError> {
-    let store = RegFileStore::new(&args.at);
+    let store = At::said_or_here(args.at.as_ref())?.open()?;
     let folder = store.journal_folder();
     if !folder.exists() {
         // No run has changed what is not there, but nobody means that.

@@ -11,6 +11,7 @@ mod dispatch;
 mod history;
 mod init;
 mod lab;
+mod lint;
 mod plan;
 mod rehearse;
 mod rehearse_report;

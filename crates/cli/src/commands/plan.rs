@@ -1,13 +1,12 @@
 //! `sidestep plan`: what would change, and why.
 
-use std::path::{self, Path};
-
 use serde_json::{Value, json};
-use sidestep_machine::{RegFileStore, Store};
+use sidestep_machine::Store;
 use sidestep_model::finding::{Effect, Finding};
 use sidestep_model::plan::Plan;
 
 use crate::args;
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::plan_view;
@@ -22,23 +21,25 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let site = site.or(args.site_file.as_deref())?;
     let planner = Planner::new(&args.settings, &site)?;
-    let store = RegFileStore::new(&args.at);
-    look(&planner, &store, args.detailed_exitcode, printer)
+    let at = At::said_or_here(args.at.as_ref())?;
+    let store = at.open()?;
+    look(&planner, &at, &store, args.detailed_exitcode, printer)
 }
 
 /// Shows what `planner` would change, and changes nothing.
 pub(crate) fn look(
     planner: &Planner,
-    store: &RegFileStore,
+    at: &At,
+    store: &dyn Store,
     detailed_exitcode: bool,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let plans = planner.plans(&store.read()?)?;
     let findings = planning::findings(&plans, &store.journal_folder())?;
     if printer.json {
-        printer.document(&document(Path::new(&store.place()), &plans, &findings))?;
+        printer.document(&document(at, &plans, &findings))?;
     } else {
-        let undo = undo_line(Path::new(&store.place()));
+        let undo = undo_line(at);
         let title = planner.title(&store.place());
         printer.text(&text(&title, &plans, &findings, Some(&undo)))?;
     }
@@ -74,19 +75,18 @@ pub(crate) fn text(
 }
 
 /// The command that puts back what is applied at `at`.
-pub(crate) fn undo_line(at: &Path) -> String {
-    let at = at.display().to_string();
+pub(crate) fn undo_line(at: &At) -> String {
+    let at = at.to_string();
     let quote = if at.contains(' ') { "\"" } else { "" };
     format!("sidestep undo --at {quote}{at}{quote}")
 }
 
 /// Where the settings are is written from the root on: a plan is carried out
 /// from whatever folder.
-pub(crate) fn document(at: &Path, plans: &[Plan], findings: &[Finding]) -> Value {
-    let at = path::absolute(at).unwrap_or_else(|_| at.to_owned());
+pub(crate) fn document(at: &At, plans: &[Plan], findings: &[Finding]) -> Value {
     let plans: Vec<Value> = plans.iter().map(plan_view::document).collect();
     json!({
-        "at": at.display().to_string(),
+        "at": at.rooted().to_string(),
         "plans": plans,
         "findings": findings_document(findings),
     })

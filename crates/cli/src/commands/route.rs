@@ -1,20 +1,21 @@
 //! `sidestep route`: direct or which proxy, and the entry that decided.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
-use sidestep_machine::{RegFileStore, Store};
+use sidestep_machine::{LiveStore, Store};
 use sidestep_model::account::Account;
-use sidestep_model::bypass::{self, HostContext};
+use sidestep_model::bypass::{self, BypassList, Consumer, HostContext, Near};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::{Code, Finding};
 use sidestep_model::observed::ValueName;
-use sidestep_model::route::{self, Route, RouteDecision};
+use sidestep_model::route::{self, Reason, Route, RouteDecision};
 use sidestep_model::settings::{Flags, ProxySettings};
 
 use crate::args;
+use crate::at::At;
 use crate::error::{CommandError, Exit};
+use crate::list_text::ListText;
 use crate::output::Printer;
 use crate::prose;
 use crate::render::table;
@@ -28,38 +29,47 @@ pub(crate) fn run(args: &args::Route, printer: Printer) -> Result<Exit, CommandE
         dns_suffix: args.dns_suffix.clone(),
         own_addresses: args.own_address.clone(),
     };
+    let urls = urls(&args.urls)?;
     let mut rows = Vec::new();
-    for url in &args.urls {
+    for url in &urls {
         let destination = Destination::parse(url).map_err(|error| {
             CommandError::usage(format!("\"{url}\" is no URL: {error}"))
                 .hint("as in https://account.blob.core.windows.net/")
         })?;
         for (account, settings) in &settings {
-            let decision = route::route(&destination, settings, args.consumer, &host);
-            rows.push((url, *account, decision));
+            rows.push(Row::new(
+                url,
+                *account,
+                &destination,
+                settings,
+                args.consumer,
+                &host,
+            ));
         }
     }
     if printer.json {
-        let routes: Vec<Value> = rows
-            .iter()
-            .map(|(url, account, decision)| document(args, url, *account, decision))
-            .collect();
+        let routes: Vec<Value> = rows.iter().map(|row| row.document(args.consumer)).collect();
         printer.document(&json!({ "routes": routes }))?;
     } else {
-        let of_accounts = args.at.is_some();
+        let of_accounts = rows.iter().any(|row| row.account.is_some());
         let mut shown = if of_accounts {
             table(&["URL", "Account", "Route", "Why"])
         } else {
             table(&["URL", "Route", "Why"])
         };
-        for (url, account, decision) in &rows {
-            let account = account.filter(|_| of_accounts).map(prose::account);
-            let cells = std::iter::once((*url).clone())
+        for row in &rows {
+            let account = row.account.filter(|_| of_accounts).map(prose::account);
+            let route = prose::route(&row.decision.route);
+            let cells = std::iter::once(row.url.to_owned())
                 .chain(account.map(str::to_owned))
-                .chain([prose::route(&decision.route), prose::reason(decision)]);
+                .chain([route, row.why()]);
             shown.add_row(cells.collect::<Vec<_>>());
         }
-        printer.text(&format!("{}\n", shown.trim_fmt()))?;
+        let parting: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.parting(of_accounts))
+            .collect();
+        printer.text(&format!("{}\n{}", shown.trim_fmt(), parting.concat()))?;
     }
     Ok(Exit::Done)
 }
@@ -68,10 +78,11 @@ type Asked = Vec<(Option<Account>, ProxySettings)>;
 
 /// The settings asked about: one set from options, or those of the accounts in a file.
 fn settings(args: &args::Route) -> Result<Asked, CommandError> {
-    if let Some(path) = &args.at {
-        return accounts(path);
+    let is_described = args.list.is_some() || args.proxy.is_some();
+    if args.at.is_some() || (LiveStore::IS_HERE && !is_described) {
+        return accounts(&At::said_or_here(args.at.as_ref())?);
     }
-    if args.list.is_none() && args.proxy.is_none() {
+    if !is_described {
         return Err(CommandError::usage(
             "nothing to decide by: neither --list, --proxy nor --at is given",
         )
@@ -109,8 +120,8 @@ fn listed_in(path: &str) -> Result<String, CommandError> {
     }
 }
 
-fn accounts(path: &Path) -> Result<Asked, CommandError> {
-    let observed = RegFileStore::new(path).read()?;
+fn accounts(at: &At) -> Result<Asked, CommandError> {
+    let observed = at.open()?.read()?;
     if observed.is_per_machine() {
         return Err(CommandError::finding(&Finding::PerMachinePolicy));
     }
@@ -129,7 +140,7 @@ fn accounts(path: &Path) -> Result<Asked, CommandError> {
         }
     }
     if asked.is_empty() {
-        let message = format!("{} holds neither account", path.display());
+        let message = format!("{at} holds neither account");
         return Err(
             CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message)
                 .hint("`reg export HKEY_USERS FILE.reg` on the server writes both"),
@@ -138,29 +149,118 @@ fn accounts(path: &Path) -> Result<Asked, CommandError> {
     Ok(asked)
 }
 
-fn document(
-    args: &args::Route,
-    url: &str,
+/// The URLs as typed; `-` stands for those on standard input, one a line.
+fn urls(typed: &[String]) -> Result<Vec<String>, CommandError> {
+    let mut urls = Vec::new();
+    for url in typed {
+        if url == "-" {
+            let text = ListText::read(url)?.text;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            urls.extend(lines.map(str::to_owned));
+        } else {
+            urls.push(url.clone());
+        }
+    }
+    Ok(urls)
+}
+
+/// One URL for one account, decided.
+struct Row<'a> {
+    url: &'a str,
     account: Option<Account>,
-    decision: &RouteDecision,
-) -> Value {
-    let (route, proxy) = match &decision.route {
+    decision: RouteDecision,
+    /// The entry that almost covered it, where it goes to the proxy.
+    near: Option<(Near, String)>,
+    /// The other consumers that go another way.
+    others: Vec<(Consumer, RouteDecision)>,
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        url: &'a str,
+        account: Option<Account>,
+        destination: &Destination,
+        settings: &ProxySettings,
+        consumer: Consumer,
+        host: &HostContext,
+    ) -> Self {
+        let decision = route::route(destination, settings, consumer, host);
+        let near = (decision.reason == Reason::NotListed).then(|| {
+            let list = BypassList::parse(&settings.proxy_override, consumer);
+            let near = list.nearest(destination)?;
+            let text = list.entries().get(near.index)?.text.clone();
+            Some((near, text))
+        });
+        let others = Consumer::ALL.into_iter().filter(|other| *other != consumer);
+        let others = others.map(|other| (other, route::route(destination, settings, other, host)));
+        let others = others
+            .filter(|(_, other)| other.route != decision.route)
+            .collect();
+        Self {
+            url,
+            account,
+            near: near.flatten(),
+            others,
+            decision,
+        }
+    }
+
+    fn why(&self) -> String {
+        let reason = prose::reason(&self.decision);
+        match &self.near {
+            None => reason,
+            Some((near, text)) => format!("{reason}; {}", prose::near(near, text)),
+        }
+    }
+
+    /// Where the other consumer goes another way, in a line.
+    fn parting(&self, of_accounts: bool) -> Option<String> {
+        let (consumer, other) = self.others.first()?;
+        let account = self.account.filter(|_| of_accounts).map(prose::account);
+        let whose = account.map_or_else(String::new, |account| format!(" for {account}"));
+        Some(format!(
+            "note: {}{whose} goes another way for {consumer}: {}, {}\n",
+            self.url,
+            prose::route(&other.route),
+            prose::reason(other)
+        ))
+    }
+
+    fn document(&self, consumer: Consumer) -> Value {
+        let (route, proxy) = route_keys(&self.decision.route);
+        let decision = &self.decision;
+        let entry = decision.entry.as_ref();
+        let entry = entry.map(|entry| json!({ "text": entry.text, "index": entry.index }));
+        let near = self.near.as_ref().map(|(near, text)| {
+            json!({
+                "entry": { "text": text, "index": near.index },
+                "why": prose::near_because(&near.because),
+            })
+        });
+        let others = self.others.iter().map(|(consumer, other)| {
+            let (route, proxy) = route_keys(&other.route);
+            let reason = prose::reason(other);
+            json!({ "consumer": consumer, "route": route, "proxy": proxy, "reason": reason })
+        });
+        json!({
+            "url": self.url,
+            "account": self.account,
+            "consumer": consumer,
+            "route": route,
+            "proxy": proxy,
+            "entry": entry,
+            "reason": prose::reason(decision),
+            "nearest": near,
+            "differs_for": others.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn route_keys(route: &Route) -> (&'static str, Option<String>) {
+    match route {
         Route::Direct => ("direct", None),
         Route::Proxy(proxy) => ("proxy", Some(proxy.to_string())),
         Route::Auto { fallback } => ("auto", fallback.as_ref().map(ToString::to_string)),
         Route::Error(_) => ("error", None),
-    };
-    let entry = decision
-        .entry
-        .as_ref()
-        .map(|entry| json!({ "text": entry.text, "index": entry.index }));
-    json!({
-        "url": url,
-        "account": account,
-        "consumer": args.consumer,
-        "route": route,
-        "proxy": proxy,
-        "entry": entry,
-        "reason": prose::reason(decision),
-    })
+    }
 }

@@ -1,7 +1,7 @@
 //! `sidestep show`: the settings as each reader sees them.
 
 use serde_json::{Value, json};
-use sidestep_machine::{RegFileStore, Store};
+use sidestep_machine::Store;
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::finding::Finding;
@@ -12,6 +12,7 @@ use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::Flags;
 
 use crate::args;
+use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::planning::{self, accounts};
@@ -27,7 +28,8 @@ pub(crate) fn run(
     let cloud = site
         .site_if_any()?
         .map_or(Cloud::AzureCloud, |site| site.azure.cloud);
-    let store = RegFileStore::new(&args.at);
+    let at = At::said_or_here(args.at.as_ref())?;
+    let store = at.open()?;
     let observed = store.read()?;
     let chosen = accounts(args.account);
     let catalogue = Catalogue::of(cloud);
@@ -37,7 +39,7 @@ pub(crate) fn run(
         .collect();
     let findings = findings(&store, chosen, &seen, &observed, printer);
     if printer.json {
-        printer.document(&document(&store.place(), &observed, &seen, &findings))?;
+        printer.document(&document(&at, &observed, &seen, &findings))?;
     } else {
         printer.text(&text(&observed, &seen, &findings))?;
     }
@@ -51,7 +53,7 @@ pub(crate) fn run(
 /// Each once, the machine's own first. A journal that cannot be read is no
 /// reason to show nothing: looking is what its own remedy asks for.
 fn findings(
-    store: &RegFileStore,
+    store: &dyn Store,
     accounts: &[Account],
     seen: &[AccountSeen],
     observed: &Observed,
@@ -210,14 +212,14 @@ fn or_none(proxy: &str) -> String {
     }
 }
 
-fn document(at: &str, observed: &Observed, seen: &[AccountSeen], findings: &[Finding]) -> Value {
+fn document(at: &At, observed: &Observed, seen: &[AccountSeen], findings: &[Finding]) -> Value {
     let accounts: Vec<Value> = seen.iter().map(account_document).collect();
     let policy = match &observed.proxy_settings_per_user {
         Some(RegistryData::Dword(number)) => Some(number),
         _ => None,
     };
     json!({
-        "at": at,
+        "at": at.to_string(),
         "proxy_settings_per_user": policy,
         "per_machine": observed.is_per_machine(),
         "accounts": accounts,

@@ -1,15 +1,15 @@
 //! `sidestep undo`: put back what a run changed.
 
-use jiff::Timestamp;
 use serde_json::json;
 use sidestep_flow::recover;
-use sidestep_machine::{Journal, RegFileStore, Store, apply, runs};
+use sidestep_machine::{Store, apply, runs};
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::journal::{Command, Run, RunNumber, last_undoable, overlaid_by, undone_by};
 use sidestep_model::observed::Observed;
 use sidestep_model::plan::Plan;
 
 use crate::args;
+use crate::at::{self, At};
 use crate::commands::plan;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -17,7 +17,11 @@ use crate::planning::{self, each_once};
 use crate::render::plural;
 
 pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandError> {
-    let mut store = RegFileStore::new(&args.at);
+    let at = &At::said_or_here(args.at.as_ref())?;
+    let mut store = at.open()?;
+    if !args.what_if {
+        store.may_change()?;
+    }
     store.read()?;
     let folder = store.journal_folder();
     if args.what_if || !folder.exists() {
@@ -25,7 +29,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
             Target::Run(run) => {
                 let plans = inverse(&run, &store.read()?);
                 let findings = planning::findings(&plans, &folder)?;
-                show(None, &run, args, &plans, &findings, printer)?;
+                show(None, &run, at, &plans, &findings, printer)?;
                 let is_pending = plans.iter().any(|plan| !plan.is_empty());
                 let effect = Effect::of(&findings);
                 if effect != Effect::GoOn {
@@ -36,16 +40,16 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
                     Exit::Done
                 }
             }
-            Target::Nothing(why) => nothing(&why, &[], args, printer)?,
+            Target::Nothing(why) => nothing(&why, &[], at, printer)?,
         };
         return Ok(exit);
     }
-    let journal = Journal::open(&folder, Timestamp::now)?;
+    let journal = at::journal(&store)?;
     let mut findings =
         recover(&mut store, &journal, &mut |_| {}).map_err(CommandError::interrupted)?;
     let run = match target(args.run, &readable(&folder)?)? {
         Target::Run(run) => run,
-        Target::Nothing(why) => return nothing(&why, &findings, args, printer),
+        Target::Nothing(why) => return nothing(&why, &findings, at, printer),
     };
     let plans = inverse(&run, &store.read()?);
     each_once(&mut findings, &plans);
@@ -59,7 +63,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
     let effect = Effect::of(&findings);
     if effect != Effect::GoOn {
         if printer.json {
-            printer.document(&document(None, Some(&run), args, &plans, &findings))?;
+            printer.document(&document(None, Some(&run), at, &plans, &findings))?;
         } else {
             printer.text("\nrefused: nothing was written\n")?;
         }
@@ -69,7 +73,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
     // before already, the run counts as undone from now on.
     let mut number = None;
     if has_changes || !is_kept {
-        let question = format!("\nPut this back in {}?", args.at.display());
+        let question = format!("\nPut this back in {}?", store.place());
         if has_changes && !printer.confirm(&question)? {
             printer.text("\nnothing was written\n")?;
             return Ok(Exit::Interrupted);
@@ -80,7 +84,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         number = Some(undo.number());
     }
     if printer.json {
-        printer.document(&document(number, Some(&run), args, &plans, &findings))?;
+        printer.document(&document(number, Some(&run), at, &plans, &findings))?;
     } else if let Some(number) = number {
         let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
         printer.text(&format!(
@@ -146,11 +150,11 @@ fn inverse(run: &Run, observed: &Observed) -> Vec<Plan> {
 fn nothing(
     why: &str,
     findings: &[Finding],
-    args: &args::Undo,
+    at: &At,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     if printer.json {
-        printer.document(&document(None, None, args, &[], findings))?;
+        printer.document(&document(None, None, at, &[], findings))?;
     } else {
         let noticed = if findings.is_empty() {
             String::new()
@@ -165,13 +169,13 @@ fn nothing(
 fn show(
     number: Option<RunNumber>,
     run: &Run,
-    args: &args::Undo,
+    at: &At,
     plans: &[Plan],
     findings: &[Finding],
     printer: Printer,
 ) -> Result<(), CommandError> {
     if printer.json {
-        printer.document(&document(number, Some(run), args, plans, findings))
+        printer.document(&document(number, Some(run), at, plans, findings))
     } else {
         printer.text(&text(run, plans, findings))
     }
@@ -186,11 +190,11 @@ fn text(run: &Run, plans: &[Plan], findings: &[Finding]) -> String {
 fn document(
     number: Option<RunNumber>,
     run: Option<&Run>,
-    args: &args::Undo,
+    at: &At,
     plans: &[Plan],
     findings: &[Finding],
 ) -> serde_json::Value {
-    let mut document = plan::document(&args.at, plans, findings);
+    let mut document = plan::document(at, plans, findings);
     document["undoes"] = json!(run.map(|run| run.begin.run));
     document["run"] = json!(number);
     document

@@ -11,7 +11,7 @@ mod together;
 
 use std::fs;
 
-use sidestep_machine::{RegFileStore, Store};
+use sidestep_machine::{LiveStore, RegFileStore, Store};
 use snapbox::str;
 
 use desk::{APPLY, desk, export, json, sidestep, text};
@@ -367,4 +367,40 @@ hint: nothing was written; make it, or name another folder: `--transcript FOLDER
 
 "#]]);
     assert_eq!(text(folder, "server.reg"), export());
+}
+
+#[test]
+fn only_a_windows_has_settings_of_its_own() {
+    if LiveStore::IS_HERE {
+        // `cargo xtask judges wine` asks there.
+        return;
+    }
+    let desk = desk();
+    let commands: [&[&str]; 6] = [
+        &["plan", "--at", "live"],
+        &["apply", "--at", "live"],
+        &["undo", "--at", "live"],
+        &["history", "--at", "live"],
+        &["show", "--at", "live"],
+        &["route", "login.microsoft.com", "--at", "live"],
+    ];
+    for command in commands {
+        sidestep(desk.path(), command)
+            .code(3)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error[SS145]: this computer's own settings are meant, and it is not a Windows computer
+hint: run Sidestep on the server itself, or name a registry export: `--at FILE.reg`
+
+"#]]);
+    }
+    // Nor is there a default.
+    sidestep(desk.path(), &["show"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: it is not said whose settings are meant
+hint: `--at FILE.reg` names a registry export; `reg export HKEY_USERS FILE.reg` writes one
+
+"#]]);
 }

@@ -55,6 +55,24 @@ impl BypassList {
         }
     }
 
+    /// The entry that covers the destination, whatever the consumer does without
+    /// being told; for `WinINet` the last one, and whatever `<-loopback>` says.
+    #[must_use]
+    pub fn coverage(&self, destination: &Destination, host: &HostContext) -> Decision {
+        let poison = |entry: &&Entry| entry.form == EntryForm::Poison;
+        if let Some(entry) = self.entries.iter().find(poison) {
+            return Decision::Direct(DirectBecause::ListInvalid { index: entry.index });
+        }
+        let covers = |entry: &&Entry| self.covers(entry, destination, host);
+        let entry = match self.consumer {
+            Consumer::DotnetFramework => self.entries.iter().find(covers),
+            Consumer::Wininet => self.entries.iter().rfind(covers),
+        };
+        entry.map_or(Decision::NotListed, |entry| {
+            Decision::Direct(DirectBecause::Entry { index: entry.index })
+        })
+    }
+
     /// Loopback first, whatever the list says; then any entry will do.
     fn decide_dotnet(&self, destination: &Destination, host: &HostContext) -> Decision {
         if matching::is_implicit(destination, self.consumer) {
@@ -91,6 +109,35 @@ impl BypassList {
             Decision::Direct(DirectBecause::Implicit)
         } else {
             Decision::NotListed
+        }
+    }
+
+    /// Whether the consumer goes direct without being told.
+    pub(super) fn is_implicit(&self, destination: &Destination) -> bool {
+        matching::is_implicit(destination, self.consumer)
+    }
+
+    /// Whether the entry at a place is `<-loopback>`.
+    pub(super) fn is_minus_loopback(&self, index: usize) -> bool {
+        self.entries[index].form == EntryForm::MinusLoopback
+    }
+
+    /// Whether the entry at a place covers a destination.
+    pub(super) fn covers_at(
+        &self,
+        index: usize,
+        destination: &Destination,
+        host: &HostContext,
+    ) -> bool {
+        self.covers(&self.entries[index], destination, host)
+    }
+
+    /// Whether the entry at a place covers `https://` and this host, in lower case.
+    pub(super) fn covers_host_at(&self, index: usize, host: &str) -> bool {
+        match &self.entries[index].form {
+            EntryForm::Local => !host.contains(['.', '[']),
+            EntryForm::Pattern(pattern) => matching::covers_host(pattern, host, self.consumer),
+            EntryForm::MinusLoopback | EntryForm::Poison | EntryForm::Dead(_) => false,
         }
     }
 

@@ -23,6 +23,25 @@ pub(super) fn covers(pattern: &Pattern, destination: &Destination, consumer: Con
     }
 }
 
+/// Whether the pattern covers `https://` and this host, in lower case.
+pub(super) fn covers_host(pattern: &Pattern, host: &str, consumer: Consumer) -> bool {
+    match consumer {
+        Consumer::DotnetFramework => {
+            let after_scheme = |glob: &str| is_match_after(glob, b"https://", host);
+            (pattern.scheme.is_none() && is_match(&pattern.glob, host))
+                || after_scheme(&pattern.glob)
+        }
+        Consumer::Wininet => {
+            pattern
+                .scheme
+                .as_deref()
+                .is_none_or(|scheme| scheme == "https")
+                && pattern.port.is_none_or(|port| port == 443)
+                && is_match(&pattern.glob, host)
+        }
+    }
+}
+
 /// Whether `<local>` covers the destination.
 pub(super) fn is_local(destination: &Destination, consumer: Consumer, host: &HostContext) -> bool {
     match consumer {
@@ -108,18 +127,28 @@ fn is_wininet_implicit(host: &str) -> bool {
 }
 
 /// `*` stands for any characters, also none; everything else for itself.
-fn is_match(glob: &str, text: &str) -> bool {
+pub(super) fn is_match(glob: &str, text: &str) -> bool {
+    is_match_after(glob, b"", text)
+}
+
+/// The same for a text in two pieces.
+fn is_match_after(glob: &str, before: &[u8], text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
+    let length = before.len() + text.len();
+    let byte_at = |at: usize| match before.get(at) {
+        Some(byte) => *byte,
+        None => text[at - before.len()],
+    };
     let (mut at_glob, mut at_text) = (0, 0);
     // Where to resume when the last wildcard has to swallow one byte more.
     let mut retry = None;
-    while at_text < text.len() {
+    while at_text < length {
         match glob.get(at_glob) {
             Some(b'*') => {
                 at_glob += 1;
                 retry = Some((at_glob, at_text));
             }
-            Some(byte) if *byte == text[at_text] => {
+            Some(byte) if *byte == byte_at(at_text) => {
                 at_glob += 1;
                 at_text += 1;
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Finding;
+use crate::observed::Absence;
 
 /// A finding's stable code, `SS101` and so on; never renumbered, never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,14 @@ impl Code {
     pub const VALUE_NOT_KEPT: Self = Self(122);
     /// SS123: a plan that cannot be carried out as it is.
     pub const PLAN_UNUSABLE: Self = Self(123);
+    /// SS144: who runs this may not read or change the accounts' settings.
+    pub const RIGHTS_MISSING: Self = Self(144);
+    /// SS145: the settings of the computer itself are meant, and it is no Windows.
+    pub const NOT_WINDOWS: Self = Self(145);
+    /// SS146: Windows' registry cannot be read or written.
+    pub const REGISTRY_UNUSABLE: Self = Self(146);
+    /// SS712: the folder for journals is not one that only administrators write.
+    pub const JOURNAL_FOLDER_UNSAFE: Self = Self(712);
     /// SS705: another Sidestep is changing these settings.
     pub const JOURNAL_BUSY: Self = Self(705);
     /// SS706: a journal that is not what was written.
@@ -43,6 +52,12 @@ impl Code {
     pub const RUN_OVERLAID: Self = Self(710);
     /// SS310: the rehearsal's own network cannot be set up.
     pub const LAB_UNUSABLE: Self = Self(310);
+
+    /// A code of `lint`, which keeps its rules' numbers (SS106–SS134 as in
+    /// [`Finding`](super::Finding), SS150–SS167 its own).
+    pub(crate) const fn lint(number: u16) -> Self {
+        Self(number)
+    }
 }
 
 impl fmt::Display for Code {
@@ -78,7 +93,11 @@ impl Finding {
             Self::EntryBreaksList { .. } => 108,
             Self::EntryAgainstSite { .. } => 109,
             Self::ListLong { .. } => 110,
-            Self::AccountMissing { .. } => 111,
+            Self::AccountMissing { absence, .. } => match absence {
+                Absence::NotSaid | Absence::NotRegistered => 111,
+                Absence::ServiceIsThere { .. } => 142,
+                Absence::ProfileAlone { .. } => 143,
+            },
             Self::BlobUnreadable { .. } => 112,
             Self::SettingsUnset { .. } => 114,
             Self::BlobMissing { .. } => 115,

@@ -52,6 +52,7 @@ impl Finding {
             Self::ListLong { .. }
             | Self::AccountMissing {
                 account: Account::Plugin,
+                ..
             }
             | Self::ProxySwitchedOff { needed: false, .. }
             | Self::SavedBlobMissing { .. }
@@ -91,6 +92,7 @@ impl Finding {
             Self::PerMachinePolicy
             | Self::AccountMissing {
                 account: Account::System,
+                ..
             } => Effect::RefuseEnvironment,
             Self::AutoDetectOn { .. }
             | Self::AutoConfigScript { .. }

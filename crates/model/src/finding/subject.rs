@@ -16,7 +16,7 @@ impl Finding {
             | Self::EntryBreaksList { account, .. }
             | Self::EntryAgainstSite { account, .. }
             | Self::ListLong { account, .. }
-            | Self::AccountMissing { account }
+            | Self::AccountMissing { account, .. }
             | Self::BlobUnreadable { account, .. }
             | Self::SettingsUnset { account }
             | Self::BlobMissing { account }

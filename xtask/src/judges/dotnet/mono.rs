@@ -1,7 +1,6 @@
 //! Mono: found or installed, given the judge's program, and asked.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{fs, thread};
 
@@ -10,6 +9,7 @@ use sidestep_model::bypass::HostContext;
 use tempfile::TempDir;
 
 use super::Case;
+use crate::debian;
 
 const PROGRAM: &str = include_str!("Judge.cs");
 const PACKAGES: [&str; 3] = ["mono-mcs", "mono-runtime", "libmono-system4.0-cil"];
@@ -158,33 +158,10 @@ fn is_installed() -> bool {
 
 /// Debian's packages, where that is possible; else why not.
 fn install() -> Result<(), String> {
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err("mono is not installed, and there is no apt-get to install it".to_owned());
-    }
-    let user = Command::new("id").arg("-u").output();
-    if !user.is_ok_and(|output| output.stdout.trim_ascii() == b"0") {
-        return Err(format!(
-            "mono is not installed: apt-get install {}",
-            PACKAGES.join(" ")
-        ));
-    }
-    let apt_get = |arguments: &[&str]| {
-        Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    let install = [
-        &["install", "-y", "--no-install-recommends"],
-        PACKAGES.as_slice(),
-    ]
-    .concat();
-    // A fresh computer may know no packages yet.
-    let installed = apt_get(&install) || (apt_get(&["update"]) && apt_get(&install));
-    if installed && is_installed() {
+    debian::install("mono", &PACKAGES, false)?;
+    if is_installed() {
         Ok(())
     } else {
-        Err("mono is not installed, and apt-get could not install it".to_owned())
+        Err("mono was installed and does not run".to_owned())
     }
 }

@@ -1,0 +1,42 @@
+//! Lists that are given on the command line: as text, `@FILE`, or `-` for stdin.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use sidestep_model::finding::Code;
+
+use crate::error::{CommandError, Exit};
+use crate::site_file;
+
+/// A list and what it is called.
+#[derive(Debug)]
+pub(crate) struct ListText {
+    /// The text as given.
+    pub(crate) text: String,
+    /// The file, or what stands for one.
+    pub(crate) name: String,
+}
+
+impl ListText {
+    pub(crate) fn read(given: &str) -> Result<Self, CommandError> {
+        if let Some(path) = given.strip_prefix('@') {
+            return Ok(Self {
+                text: site_file::read_text(Path::new(path))?,
+                name: path.to_owned(),
+            });
+        }
+        if given == "-" {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map_err(|error| {
+                let message = format!("cannot read standard input: {error}");
+                CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
+            })?;
+            let name = "stdin".to_owned();
+            return Ok(Self { text, name });
+        }
+        Ok(Self {
+            text: given.to_owned(),
+            name: "LIST".to_owned(),
+        })
+    }
+}

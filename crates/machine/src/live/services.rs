@@ -1,0 +1,96 @@
+//! Why a service's account has no key: what the service manager and the list
+//! of profiles say.
+
+use std::{io, ptr};
+
+use sidestep_model::account::{PLUGIN_SERVICE, Sid};
+use sidestep_model::observed::{Absence, ServiceState};
+use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
+use windows_sys::Win32::System::Services::{
+    CloseServiceHandle, OpenSCManagerW, OpenServiceW, QueryServiceStatus, SC_HANDLE,
+    SC_MANAGER_CONNECT, SERVICE_PAUSED, SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_STATUS,
+    SERVICE_STOPPED,
+};
+
+use super::registry::{LOCAL_MACHINE, Place, wide};
+use crate::store::StoreError;
+
+const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
+
+/// Why the plugin's account, `sid`, has no key.
+pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
+    let profile = Place::new(LOCAL_MACHINE, PROFILES).below(sid.as_str());
+    let folder = profile.value("ProfileImagePath")?;
+    let folder = folder.and_then(|folder| folder.text());
+    if let Some(state) = state(PLUGIN_SERVICE)? {
+        return Ok(Absence::ServiceIsThere {
+            state,
+            has_profile: folder.is_some(),
+        });
+    }
+    Ok(
+        folder.map_or(Absence::NotRegistered, |folder| Absence::ProfileAlone {
+            folder,
+        }),
+    )
+}
+
+/// What a service does; `None` where there is none of that name.
+fn state(service: &str) -> Result<Option<ServiceState>, StoreError> {
+    match asked(service) {
+        Ok(state) => Ok(Some(state)),
+        Err(error) if is_no_service(&error) => Ok(None),
+        // Where the manager does not answer, the services' own keys tell at
+        // least whether there is one.
+        Err(_) => {
+            let key = Place::new(LOCAL_MACHINE, SERVICES).below(service);
+            Ok(key.is_there()?.then_some(ServiceState::Unknown))
+        }
+    }
+}
+
+fn is_no_service(error: &io::Error) -> bool {
+    error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_SERVICE_DOES_NOT_EXIST)
+}
+
+#[expect(unsafe_code, reason = "Windows' own functions")]
+fn asked(service: &str) -> io::Result<ServiceState> {
+    // SAFETY: no names mean this computer's own list of services.
+    let manager =
+        Handle::new(unsafe { OpenSCManagerW(ptr::null(), ptr::null(), SC_MANAGER_CONNECT) })?;
+    let name = wide(service);
+    // SAFETY: the manager is open, and `name` ends with a NUL.
+    let service =
+        Handle::new(unsafe { OpenServiceW(manager.0, name.as_ptr(), SERVICE_QUERY_STATUS) })?;
+    let mut status = SERVICE_STATUS::default();
+    // SAFETY: the service is open, and `status` is a place for its status.
+    if unsafe { QueryServiceStatus(service.0, &raw mut status) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(match status.dwCurrentState {
+        SERVICE_STOPPED => ServiceState::Stopped,
+        SERVICE_RUNNING | SERVICE_PAUSED => ServiceState::Running,
+        _ => ServiceState::Changing,
+    })
+}
+
+/// A handle of the service manager's.
+struct Handle(SC_HANDLE);
+
+impl Handle {
+    fn new(handle: SC_HANDLE) -> io::Result<Self> {
+        if handle.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self(handle))
+    }
+}
+
+impl Drop for Handle {
+    #[expect(unsafe_code, reason = "Windows' own functions")]
+    fn drop(&mut self) {
+        // SAFETY: it is open, and this is its only owner.
+        unsafe { CloseServiceHandle(self.0) };
+    }
+}

@@ -1,0 +1,434 @@
+//! What is claimed of the program, one function a claim: what speaks for it is
+//! counted, what speaks against it is named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
+use sidestep_model::redacted::Redacted;
+
+use super::Tally;
+use super::desk::{Desk, SITE, Values, printed, settings_key, without_counters};
+use super::network::{Way, lines_of};
+
+const APPLY: [&str; 5] = ["apply", SITE, "--at", "live", "--yes"];
+const UNDO: [&str; 4] = ["undo", "--at", "live", "--yes"];
+
+/// What somebody had set for `LocalSystem` before.
+const EARLIER_PROXY: &str = "old-proxy.corp.example:8080";
+const EARLIER_LIST: &str = "intranet.corp.example;<local>";
+
+/// Names that are asked for, as a program asks. Their ways differ.
+pub(super) const HOSTS: [&str; 42] = [
+    "pod01-prot1.jpe.backup.windowsazure.com",
+    "pod01-id1.jpe.backup.windowsazure.com",
+    "0123456789.privatelink.jpe.backup.windowsazure.com",
+    "acct1.blob.core.windows.net",
+    "ACCT2.BLOB.CORE.WINDOWS.NET",
+    "acct1.privatelink.blob.core.windows.net",
+    "acct1.queue.core.windows.net",
+    "acct1.z12.blob.storage.azure.net",
+    "login.microsoftonline.com",
+    "login.windows.net",
+    "login.microsoft.com",
+    "japaneast.login.microsoft.com",
+    "device.login.microsoftonline.com",
+    "graph.microsoft.com",
+    "graph.windows.net",
+    "enterpriseregistration.windows.net",
+    "accounts.accesscontrol.windows.net",
+    "aadcdn.msauth.net",
+    "aadcdn.msftauth.net",
+    "a.auth.microsoft.com",
+    "intranet.corp.example",
+    "sqlvm1",
+    "fileserver",
+    "localhost",
+    "www.example.com",
+    "example.org",
+    "backup.windowsazure.com",
+    "blob.core.windows.net",
+    "queue.core.windows.net",
+    "xblob.core.windows.net",
+    "acct1.blob.core.windows.net.example.com",
+    "blob.core.windows.net.example.com",
+    "notlogin.windows.net",
+    "login.windows.net.example.com",
+    "acct1.file.core.windows.net",
+    "acct1.table.core.windows.net",
+    "management.azure.com",
+    "www.microsoft.com",
+    "update.microsoft.com",
+    "time.windows.com",
+    "intranet2.corp.example",
+    "sub.intranet.corp.example",
+];
+
+/// Without an administrator's rights one clear message, exit 3, and nothing written.
+pub(super) fn rights(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let before = desk.both()?;
+    for verb in [
+        APPLY.as_slice(),
+        &UNDO,
+        &["run", SITE, "--at", "live", "--yes"],
+    ] {
+        let output = desk.as_anybody(verb)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_told = said.starts_with("error[SS144]: ") && said.lines().count() == 2;
+        tally.see(output.status.code() == Some(3) && is_told, || {
+            format!("{} without rights: {}, {said}", verb[0], output.status)
+        });
+    }
+    let is_untouched = desk.both()? == before && !desk.journals().exists();
+    tally.see(is_untouched, || {
+        "without rights something was written".to_owned()
+    });
+    tally.end("without rights: told so, exit 3, nothing written")
+}
+
+/// Each state of the plugin's account is told from the others.
+pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    let sid = Account::Plugin.sid();
+    let profile = format!(r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\{sid}");
+    let add_profile = [
+        "reg",
+        "add",
+        &profile,
+        "/v",
+        "ProfileImagePath",
+        "/t",
+        "REG_EXPAND_SZ",
+        "/d",
+        r"C:\Users\AzureWLBackupPluginSvc",
+        "/f",
+    ];
+    let create = [
+        "sc",
+        "create",
+        PLUGIN_SERVICE,
+        "binPath=",
+        r"C:\none.exe",
+        "start=",
+        "demand",
+    ];
+    let root = format!(r"HKU\{sid}");
+    let steps: [(&[&str], &str, &str); 5] = [
+        (&["reg", "delete", &root, "/f"], "SS111", "not registered"),
+        (&create, "SS142", "never ran"),
+        (&add_profile, "SS142", "is stopped"),
+        (
+            &["sc", "delete", PLUGIN_SERVICE],
+            "SS143",
+            "is not installed",
+        ),
+        (
+            &["reg", "delete", &profile, "/f"],
+            "SS111",
+            "not registered",
+        ),
+    ];
+    for (step, code, words) in steps {
+        desk.wine.done(step)?;
+        let (exit, document) = desk.document(&["show", "--at", "live", "--account", "plugin"])?;
+        let findings = document["findings"]
+            .as_array()
+            .context("show lists no findings")?;
+        let is_said = findings.iter().any(|finding| {
+            let message = finding["message"].as_str().unwrap_or_default();
+            finding["code"] == code && message.contains(words)
+        });
+        tally.see(is_said && exit == Some(0), || {
+            format!("after {}: {code} is not said: {document}", step.join(" "))
+        });
+    }
+    tally.end("the plugin account's states are told apart")
+}
+
+/// What Wine's own writer wrote is understood.
+pub(super) fn second_writer(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let (_, document) = desk.document(&["show", "--at", "live", "--account", "system"])?;
+    let readers = document["accounts"][0]["readers"]
+        .as_array()
+        .context("no readers")?;
+    // The services', by its blob, and the plain values.
+    for reader in ["dotnet-framework", "plain-values"] {
+        let seen = readers.iter().find(|one| one["reader"] == reader);
+        let settings = seen.map_or(&Value::Null, |seen| &seen["settings"]);
+        let is_right = settings["proxy_server"] == EARLIER_PROXY
+            && settings["proxy_override"] == EARLIER_LIST
+            && settings["manual_proxy"] == true;
+        tally.see(is_right, || format!("{reader}: {document}"));
+    }
+    tally.end("what Wine's InternetSetOption wrote is read")
+}
+
+/// `apply` writes what `plan` says, and nothing else; Wine's `reg query` tells.
+pub(super) fn written(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let before = desk.both()?;
+    let (_, plan) = desk.document(&["plan", SITE, "--at", "live"])?;
+    tally.see(desk.both()? == before, || {
+        "plan changed something".to_owned()
+    });
+    let (exit, _) = desk.document(&APPLY)?;
+    ensure!(exit == Some(0), "apply ended with {exit:?}");
+    for (index, (account, now)) in Account::ALL.into_iter().zip(desk.both()?).enumerate() {
+        let mut expected = before[index].clone();
+        let planned = &plan["plans"][index];
+        ensure!(
+            planned["account"] == account.key(),
+            "the plan's accounts stand in another order"
+        );
+        for change in planned["changes"]
+            .as_array()
+            .context("a plan without changes")?
+        {
+            let value = change["value"]
+                .as_str()
+                .context("a change without a value")?;
+            let after: Option<Redacted> = serde_json::from_value(change["after"].clone())?;
+            let key = if value.ends_with("Settings") {
+                "Connections"
+            } else {
+                ""
+            };
+            let name = format!(r"{key}\{value}");
+            match after {
+                Some(after) => expected.insert(name, printed(after.data())),
+                None => expected.remove(&name),
+            };
+        }
+        for key in planned["new_keys"].as_array().into_iter().flatten() {
+            let key = if key == "connections" {
+                "Connections"
+            } else {
+                ""
+            };
+            expected.insert(format!(r"{key}\"), String::new());
+        }
+        compare(account, &expected, &now, tally);
+    }
+    tally.end("Wine's reg query reads back what was planned, byte for byte")
+}
+
+/// What another reader takes from each account: its proxy and its list.
+pub(super) fn read_by_winhttp(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    let (_, document) = desk.document(&["show", "--at", "live"])?;
+    for (index, account) in Account::ALL.into_iter().enumerate() {
+        desk.link(account)?;
+        let said = desk.wine.done(&["/judge/winhttpie.exe"])?;
+        let lines: Vec<&str> = said
+            .lines()
+            .map(|line| line.trim_end_matches('\r'))
+            .collect();
+        let readers = &document["accounts"][index]["readers"];
+        let list = &readers[0]["settings"]["proxy_override"];
+        let list = list.as_str().context("show names no list")?;
+        let expected = [
+            "auto-detect 0".to_owned(),
+            "script ".to_owned(),
+            format!("proxy {}", desk.proxy()),
+            format!("list {list}"),
+        ];
+        for (line, expected) in lines.iter().zip(&expected) {
+            tally.see(line == expected, || {
+                format!("{account}: {line}, not {expected}")
+            });
+        }
+        tally.see(lines.len() == expected.len(), || {
+            format!("{account}: {said}")
+        });
+    }
+    tally.end("WinHttpGetIEProxyConfigForCurrentUser reads each account's settings as planned")
+}
+
+/// Which of an account's values a reader is shown.
+const SHOWN: [(&str, &[&str]); 3] = [
+    ("all values", &[]),
+    (
+        "the blob alone",
+        &[r"\ProxyEnable", r"\ProxyServer", r"\ProxyOverride"],
+    ),
+    (
+        "plain values alone",
+        &[
+            r"Connections\DefaultConnectionSettings",
+            r"Connections\SavedLegacySettings",
+        ],
+    ),
+];
+
+/// A program of somebody else's goes by the way that `route` says.
+pub(super) fn routes(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    let url = |host: &str, path: &str| format!("http://{host}:{}/{path}", desk.network.web);
+    let plain: Vec<String> = HOSTS.iter().map(|host| url(host, "")).collect();
+    let question = ["route", "--at", "live", "--consumer", "wininet"];
+    let asked: Vec<&str> = plain.iter().map(String::as_str).collect();
+    let (_, document) = desk.document(&[&question, asked.as_slice()].concat())?;
+    let routes = document["routes"].as_array().context("no routes")?;
+    for account in Account::ALL {
+        for (shown, without) in SHOWN {
+            if without.is_empty() {
+                desk.link(account)?;
+            } else {
+                desk.copy_without(account, without)?;
+            }
+            let path = format!("{}-{}", account.key(), shown.replace(' ', "-"));
+            let urls: Vec<String> = HOSTS.iter().map(|host| url(host, &path)).collect();
+            let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+            desk.wine
+                .done(&[&["/judge/inetget.exe"], urls.as_slice()].concat())?;
+            for (host, plain) in HOSTS.iter().zip(&plain) {
+                let said = routes
+                    .iter()
+                    .find(|route| route["url"] == *plain && route["account"] == account.key());
+                let expected = match said.and_then(|route| route["route"].as_str()) {
+                    Some("direct") => Some(Way::Direct),
+                    Some("proxy") => Some(Way::Proxy),
+                    _ => None,
+                };
+                let seen = desk.network.way(&host.to_lowercase(), &path);
+                tally.ways(seen);
+                tally.see(seen.is_some() && seen == expected, || {
+                    format!("{account}, {shown}: {host} went {seen:?}, not {expected:?}")
+                });
+            }
+        }
+    }
+    desk.unlink()?;
+    tally.end("WinINet goes by the way that `route --consumer wininet` says")
+}
+
+/// `undo` gives all back.
+pub(super) fn undone(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let before = desk.both()?;
+    ensure!(desk.document(&APPLY)?.0 == Some(0), "apply failed");
+    let applied = desk.both()?;
+    tally.see(applied != before, || "apply changed nothing".to_owned());
+    let (exit, _) = desk.document(&UNDO)?;
+    tally.see(exit == Some(0), || format!("undo ended with {exit:?}"));
+    for ((account, before), now) in Account::ALL.into_iter().zip(before).zip(desk.both()?) {
+        compare(
+            account,
+            &without_counters(&before),
+            &without_counters(&now),
+            tally,
+        );
+    }
+    tally.end("undo gives every value and key back (a blob's counter only moves forward)")
+}
+
+/// Killed at some instants, recovered at the next start.
+pub(super) fn killed(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    prepare(desk)?;
+    let before = desk.both()?.map(|values| without_counters(&values));
+    let mut records = BTreeSet::new();
+    for wanted in 1..=13 {
+        let journal = kill_at(desk, wanted)?;
+        records.insert(lines_of(&journal));
+        let (exit, _) = desk.document(&UNDO)?;
+        tally.see(exit == Some(0), || {
+            format!("undo after a kill ended with {exit:?}")
+        });
+        let now = desk.both()?.map(|values| without_counters(&values));
+        tally.see(now == before, || {
+            format!("killed at {wanted} records: {now:?} is not what was before")
+        });
+    }
+    let counts: Vec<String> = records.iter().map(ToString::to_string).collect();
+    tally.end(&format!(
+        "killed, then recovered to what was before (killed with {} of 13 records)",
+        counts.join(", ")
+    ))
+}
+
+/// A start costs little beyond that of the smallest program.
+pub(super) fn start(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    const MOST: Duration = Duration::from_millis(50);
+    let fastest = |arguments: &[&str]| -> anyhow::Result<Duration> {
+        let mut fastest = Duration::MAX;
+        for _ in 0..15 {
+            let begin = Instant::now();
+            desk.wine.run(arguments)?;
+            fastest = fastest.min(begin.elapsed());
+        }
+        Ok(fastest)
+    };
+    let small = fastest(&["/judge/link.exe"])?;
+    let ours = fastest(&["/judge/sidestep.exe", "--version"])?;
+    let more = ours.saturating_sub(small);
+    tally.see(more < MOST, || {
+        format!("a start costs {} ms more", more.as_millis())
+    });
+    tally.end(&format!(
+        "a start costs {} ms more than that of a program that does nothing ({} ms)",
+        more.as_millis(),
+        small.as_millis()
+    ))
+}
+
+/// `LocalSystem` with earlier settings, which Wine's own WinINet wrote; the
+/// plugin's account with a key and no settings; no runs.
+fn prepare(desk: &Desk) -> anyhow::Result<()> {
+    desk.unlink()?;
+    for account in Account::ALL {
+        // Fails where it is not there.
+        desk.wine
+            .run(&["reg", "delete", &settings_key(account), "/f"])?;
+        let above = format!(r"HKU\{}\Software", account.sid());
+        desk.wine.done(&["reg", "add", &above, "/f"])?;
+    }
+    let system = settings_key(Account::System);
+    desk.wine.done(&["reg", "add", &system, "/f"])?;
+    desk.link(Account::System)?;
+    desk.wine
+        .done(&["/judge/setoption.exe", EARLIER_PROXY, EARLIER_LIST])?;
+    desk.unlink()?;
+    if let Some(folder) = desk.journals().parent()
+        && folder.exists()
+    {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+fn compare(account: Account, expected: &Values, now: &Values, tally: &mut Tally<'_>) {
+    let names: BTreeSet<&String> = expected.keys().chain(now.keys()).collect();
+    for name in names {
+        let (expected, now) = (expected.get(name), now.get(name));
+        tally.see(expected == now, || {
+            let shown = |data: Option<&String>| data.map_or("nothing", String::as_str).to_owned();
+            format!("{account}, {name}: {}, not {}", shown(now), shown(expected))
+        });
+    }
+}
+
+/// Kills an `apply` once its journal holds so many records; the journal.
+fn kill_at(desk: &Desk, records: usize) -> anyhow::Result<std::path::PathBuf> {
+    let runs = fs::read_dir(desk.journals()).map_or(0, |folder| {
+        let files = folder.filter_map(Result::ok);
+        files
+            .filter(|file| file.path().extension().is_some_and(|end| end == "jsonl"))
+            .count()
+    });
+    let journal = desk.journals().join(format!("{:04}.jsonl", runs + 1));
+    let mut apply = desk
+        .elevated(&APPLY)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    while lines_of(&journal) < records && apply.try_wait()?.is_none() {
+        thread::yield_now();
+    }
+    desk.wine.kill("sidestep.exe")?;
+    apply.wait()?;
+    Ok(journal)
+}

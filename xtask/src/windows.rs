@@ -1,0 +1,243 @@
+//! The Windows program, built on Debian.
+//!
+//! Debian's own Rust brings the standard library's source, from which that of
+//! Windows is built, and mingw brings the linker. `.cargo/windows.toml` holds
+//! what cargo has to know.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::debian;
+
+const PACKAGES: [&str; 4] = [
+    "rustc-web",
+    "cargo-web",
+    "rust-web-src",
+    "gcc-mingw-w64-x86-64-win32",
+];
+
+/// Where Debian's programs are; a rustup's own come first on many paths.
+const DEBIAN_PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+/// The oldest Rust that builds the workspace, as `Cargo.toml` says, too.
+const OLDEST_RUST: u32 = 89;
+
+/// One program to copy by hand: it stays below this.
+const LARGEST: u64 = 10_000_000;
+
+/// What every Windows Server since 2012 R2 has itself.
+const WINDOWS_DLLS: [&str; 21] = [
+    "advapi32.dll",
+    "bcrypt.dll",
+    "bcryptprimitives.dll",
+    "combase.dll",
+    "crypt32.dll",
+    "dbghelp.dll",
+    "iphlpapi.dll",
+    "kernel32.dll",
+    "kernelbase.dll",
+    "msvcrt.dll",
+    "ncrypt.dll",
+    "ntdll.dll",
+    "ole32.dll",
+    "oleaut32.dll",
+    "rpcrt4.dll",
+    "secur32.dll",
+    "shell32.dll",
+    "shlwapi.dll",
+    "user32.dll",
+    "userenv.dll",
+    "ws2_32.dll",
+];
+
+/// What the program brings along for Windows to read.
+const MANIFEST: [&str; 3] = ["asInvoker", "longPathAware", "UTF-8"];
+
+/// Builds the program and looks at it; false where it is not as it has to be.
+pub(crate) fn build(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let program = match program(workspace)? {
+        Ok(program) => program,
+        Err(reason) => {
+            writeln!(out, "windows: not built ({reason})")?;
+            return Ok(true);
+        }
+    };
+    let size = fs::metadata(&program)?.len();
+    let imports = imports(&program)?;
+    let faults = faults(&fs::read(&program)?, size, &imports);
+    writeln!(
+        out,
+        "windows: {}, {} kB",
+        program
+            .strip_prefix(workspace)
+            .unwrap_or(&program)
+            .display(),
+        size / 1000
+    )?;
+    let names: Vec<&str> = imports.iter().map(String::as_str).collect();
+    writeln!(out, "windows: imports {}", names.join(", "))?;
+    for fault in &faults {
+        writeln!(out, "windows: {fault}")?;
+    }
+    Ok(faults.is_empty())
+}
+
+/// The program, newly built, or why it cannot be built here.
+pub(crate) fn program(workspace: &Path) -> anyhow::Result<Result<PathBuf, String>> {
+    if !has_tools() {
+        if let Err(reason) = debian::install("the Rust for Windows", &PACKAGES, true) {
+            return Ok(Err(reason));
+        }
+        if !has_tools() {
+            let reason = format!("Debian's Rust here is older than 1.{OLDEST_RUST}");
+            return Ok(Err(reason));
+        }
+    }
+    let built = debian_tool("cargo")
+        .args([
+            "--config",
+            ".cargo/windows.toml",
+            "build",
+            "--release",
+            "--locked",
+        ])
+        .args(["--package", "sidestep-cli"])
+        .current_dir(workspace)
+        // Debian's stable Rust builds the standard library only when told so.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .output()?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    ensure!(built.status.success(), "cargo build: {said}");
+    let program = workspace.join("target/windows/x86_64-pc-windows-gnu/release/sidestep.exe");
+    ensure!(program.is_file(), "{} was not built", program.display());
+    Ok(Ok(program))
+}
+
+/// A program of Debian's, free of what a rustup around this process set.
+fn debian_tool(name: &str) -> Command {
+    let mut command = Command::new(Path::new("/usr/bin").join(name));
+    command.env("PATH", DEBIAN_PATH);
+    for variable in [
+        "CARGO",
+        "CARGO_TARGET_DIR",
+        "RUSTC",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+        "RUSTUP_TOOLCHAIN",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn has_tools() -> bool {
+    let says = |name: &str, argument: &str| {
+        let output = debian_tool(name).arg(argument).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then_some(text)
+    };
+    let is_new = says("rustc", "--version")
+        .is_some_and(|version| minor_version(&version).is_some_and(|minor| minor >= OLDEST_RUST));
+    is_new
+        && says("cargo", "--version").is_some()
+        && says("x86_64-w64-mingw32-gcc", "--version").is_some()
+        && debian_tool("rustc")
+            .args(["--print", "sysroot"])
+            .output()
+            .is_ok_and(|output| {
+                let root = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                Path::new(&root)
+                    .join("lib/rustlib/src/rust/library")
+                    .exists()
+            })
+}
+
+/// The 96 of `rustc 1.96.0 (…)`.
+fn minor_version(said: &str) -> Option<u32> {
+    said.split_whitespace()
+        .nth(1)?
+        .split('.')
+        .nth(1)?
+        .parse()
+        .ok()
+}
+
+/// The libraries that Windows loads with the program.
+fn imports(program: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let output = Command::new("x86_64-w64-mingw32-objdump")
+        .arg("-p")
+        .arg(program)
+        .output()
+        .context("objdump of mingw")?;
+    if !output.status.success() {
+        bail!("objdump: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    let names = said
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("DLL Name: "));
+    Ok(names.map(str::to_lowercase).collect())
+}
+
+fn faults(bytes: &[u8], size: u64, imports: &BTreeSet<String>) -> Vec<String> {
+    let is_windows_own =
+        |name: &str| WINDOWS_DLLS.contains(&name) || name.starts_with("api-ms-win-");
+    let foreign = imports.iter().filter(|name| !is_windows_own(name));
+    let mut faults: Vec<String> = foreign
+        .map(|name| format!("needs {name}, which is not Windows' own"))
+        .collect();
+    if imports.is_empty() {
+        faults.push("its imports cannot be read".to_owned());
+    }
+    if size >= LARGEST {
+        faults.push(format!("has {size} bytes, not less than {LARGEST}"));
+    }
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    for word in MANIFEST {
+        if !holds(word.as_bytes()) {
+            faults.push(format!("its manifest lacks {word}"));
+        }
+    }
+    let wide: Vec<u8> = "VS_VERSION_INFO"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    if !holds(&wide) {
+        faults.push("has no version resource".to_owned());
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debians_rust_says_its_version() {
+        let said = "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n";
+        assert_eq!(minor_version(said), Some(96));
+        assert_eq!(minor_version("rustc"), None);
+    }
+
+    #[test]
+    fn what_windows_does_not_have_is_a_fault() {
+        let imports = [
+            "kernel32.dll",
+            "api-ms-win-core-synch-l1-2-0.dll",
+            "libgcc_s_seh-1.dll",
+        ];
+        let imports = imports.map(str::to_owned).into();
+        let mut bytes = MANIFEST.concat().into_bytes();
+        bytes.extend("VS_VERSION_INFO".encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(
+            faults(&bytes, 1, &imports),
+            ["needs libgcc_s_seh-1.dll, which is not Windows' own"]
+        );
+        assert_eq!(faults(b"", LARGEST, &imports).len(), 6);
+    }
+}
