@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod check_deps;
 mod debian;
+mod gen_log;
 mod judges;
 mod soak;
 mod windows;
@@ -15,6 +16,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
+  gen-log [--megabytes N] [--seed N] FILE
+                    write a proxy log to measure by (250 MB): the same for the same seed
   judges [NAME]...  put claims to judges that nobody here wrote (all but wine, if none
                     is named: that one builds the Windows program and a Debian)
   openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
@@ -28,6 +31,12 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     let outcome = match arguments.split_first() {
         Some((command, [])) if command == "check-deps" => check_deps::run(workspace(), &mut out),
+        Some((command, arguments)) if command == "gen-log" => {
+            match gen_log::Options::parse(arguments) {
+                Ok(options) => gen_log::run(&options, &mut out),
+                Err(complaint) => return usage(&complaint),
+            }
+        }
         Some((command, names)) if command == "judges" => match judges::named(names) {
             Ok(judges) => judges::run(&judges, &mut out),
             Err(unknown) => {

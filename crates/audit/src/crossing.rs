@@ -3,14 +3,47 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sidestep_model::access_log::shape;
 use sidestep_model::catalogue::Service;
 
-/// Pairs of host and client that are counted apart. With the longest names that
-/// DNS allows they take some 25 MB.
-pub const MOST_PAIRS: usize = 32_768;
+/// Pairs of host and client that are counted apart: so many of Backup and
+/// Storage, and as many of all else, which thus never crowds those out. With the
+/// longest names that DNS allows they take some 15 MB.
+pub const MOST_PAIRS: usize = 10_000;
+
+/// How many pairs may still be counted apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    protected: usize,
+    other: usize,
+}
+
+impl Room {
+    pub(crate) fn new(most_pairs: usize) -> Self {
+        Self {
+            protected: most_pairs,
+            other: most_pairs,
+        }
+    }
+
+    /// Takes a place; false where none is left.
+    pub(crate) fn take(&mut self, service: Service) -> bool {
+        let left = if service.is_protected() {
+            &mut self.protected
+        } else {
+            &mut self.other
+        };
+        let has_room = *left > 0;
+        *left = left.saturating_sub(1);
+        has_room
+    }
+}
 
 /// Lines that are shown of those that could not be read.
-pub(crate) const MOST_SAMPLES: usize = 5;
+pub const MOST_SAMPLES: usize = 5;
+
+/// As wide as a sample is shown.
+const SAMPLE_WIDTH: usize = 120;
 
 /// What one log, or several, hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,13 +101,17 @@ impl Audit {
         for (service, totals) in other.others {
             self.others.entry(service).or_default().add(&totals);
         }
+        let mut room = Room::new(MOST_PAIRS);
+        for known in &self.crossings {
+            room.take(known.service);
+        }
         // Both are sorted by host and client.
         let before = self.crossings.len();
         for crossing in other.crossings {
             let key = |known: &Crossing| known.key().cmp(&crossing.key());
             match self.crossings[..before].binary_search_by(key) {
                 Ok(known) => self.crossings[known].totals.add(&crossing.totals),
-                Err(_) if self.crossings.len() < MOST_PAIRS => self.crossings.push(crossing),
+                Err(_) if room.take(crossing.service) => self.crossings.push(crossing),
                 Err(_) => {
                     let others = self.others.entry(crossing.service).or_default();
                     others.add(&crossing.totals);
@@ -93,6 +130,14 @@ pub struct Sample {
     pub offset: u64,
     /// What it looks like: [`sidestep_model::access_log::shape`].
     pub shape: String,
+}
+
+impl Sample {
+    /// Of a line that begins at `offset`, or of its beginning.
+    pub(crate) fn new(offset: u64, line: &[u8]) -> Self {
+        let shape = shape(line, SAMPLE_WIDTH);
+        Self { offset, shape }
+    }
 }
 
 /// One name of the catalogue that a client reached by the proxy.

@@ -1,8 +1,11 @@
 //! What should have gone direct, and what would have sent it there.
 
-use sidestep_model::bypass::{self, BypassList, Consumer, Decision, HostContext};
+use std::cmp::Reverse;
+
+use sidestep_model::bypass::{BypassList, Consumer, Matcher};
 use sidestep_model::catalogue::{BypassChoices, Catalogue, HostIndex, Service};
-use sidestep_model::destination::Destination;
+use sidestep_model::desired::completed_list;
+use sidestep_model::site;
 
 use crate::crossing::{Audit, Crossing, Totals};
 
@@ -13,16 +16,9 @@ pub struct Leaks<'a> {
     pub leaks: Vec<Leak<'a>>,
     /// By service, what was too much to be counted apart.
     pub others: Vec<(Service, Totals)>,
-    /// The list with what it misses; `None` where none was given.
+    /// The list that would have kept them off the proxy, as a plan writes it;
+    /// `None` where nothing crossed that should not.
     pub fixed_list: Option<String>,
-}
-
-impl Leaks<'_> {
-    /// Whether nothing crossed that should not.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.leaks.is_empty() && self.others.is_empty()
-    }
 }
 
 /// A crossing that should not be.
@@ -30,50 +26,56 @@ impl Leaks<'_> {
 pub struct Leak<'a> {
     /// What crossed.
     pub crossing: &'a Crossing,
-    /// The entry that would have sent it direct; `None` where the list has one
-    /// already, so that the client used another list.
+    /// The entry that would have sent it direct; `None` where the clients' list
+    /// has one already, so that the client used another list or none.
     pub missing_entry: Option<&'static str>,
 }
 
 impl<'a> Leaks<'a> {
-    /// What `choices` send direct and `audit` saw on the proxy, held against
-    /// the list that the clients are said to use.
+    /// What is to go direct and `audit` saw on the proxy. `list` is the one that
+    /// the clients are said to use, as .NET Framework reads it.
     #[must_use]
     pub fn of(
         audit: &'a Audit,
         catalogue: &'static Catalogue,
-        choices: BypassChoices,
+        wanted: &site::Bypass,
         list: Option<&str>,
     ) -> Self {
+        let choices = wanted.choices();
         let entries = HostIndex::new(catalogue.bypass_patterns(choices));
-        let parsed = list.map(|list| BypassList::parse(list, Consumer::DotnetFramework));
-        let mut missing: Vec<&'static str> = Vec::new();
-        let mut leaks = Vec::new();
-        for crossing in &audit.crossings {
-            if !is_leak(crossing.service, choices) {
-                continue;
-            }
-            let is_listed = parsed
-                .as_ref()
-                .is_some_and(|list| sends_direct(list, &crossing.host));
-            let entry = entries.endpoint_of(crossing.host.as_bytes());
-            let missing_entry = entry.filter(|_| !is_listed).map(|entry| entry.pattern);
-            missing.extend(missing_entry);
-            leaks.push(Leak {
+        let present = BypassList::parse(list.unwrap_or_default(), Consumer::DotnetFramework);
+        let present = Matcher::new(present);
+        let missing = |host: &str| {
+            let entry = entries.endpoint_of(host.as_bytes());
+            entry.filter(|_| present.entry_for_host(host).is_none())
+        };
+        let mut leaks: Vec<Leak<'a>> = audit
+            .crossings
+            .iter()
+            .filter(|crossing| is_leak(crossing.service, choices))
+            .map(|crossing| Leak {
                 crossing,
-                missing_entry,
-            });
-        }
-        leaks.sort_by_key(|leak| std::cmp::Reverse(leak.crossing.totals.connections));
+                missing_entry: missing(&crossing.host).map(|entry| entry.pattern),
+            })
+            .collect();
+        leaks.sort_by_key(|leak| Reverse(leak.crossing.totals.connections));
         let others = audit.others.iter();
         let others = others.filter(|(service, _)| is_leak(**service, choices));
+        let others: Vec<_> = others.map(|(service, sum)| (*service, *sum)).collect();
+        let is_clean = leaks.is_empty() && others.is_empty();
+        let fixed_list =
+            (!is_clean).then(|| completed_list(list.unwrap_or_default(), catalogue, wanted));
         Self {
             leaks,
-            others: others
-                .map(|(service, totals)| (*service, *totals))
-                .collect(),
-            fixed_list: list.map(|list| fixed(list, catalogue, choices, &missing)),
+            others,
+            fixed_list,
         }
+    }
+
+    /// Whether nothing crossed that should not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.leaks.is_empty() && self.others.is_empty()
     }
 }
 
@@ -84,39 +86,10 @@ fn is_leak(service: Service, choices: BypassChoices) -> bool {
     }
 }
 
-/// Whether a list sends a host direct.
-fn sends_direct(list: &BypassList, host: &str) -> bool {
-    Destination::parse(host).is_ok_and(|destination| {
-        let decision = list.decide(&destination, &HostContext::default());
-        matches!(decision, Decision::Direct(_))
-    })
-}
-
-/// The list's entries as `WinINet` splits them, then what is missing in the
-/// catalogue's order; `<local>` ends it, where Windows' own dialog puts it.
-fn fixed(
-    list: &str,
-    catalogue: &'static Catalogue,
-    choices: BypassChoices,
-    missing: &[&'static str],
-) -> String {
-    let present = BypassList::parse(list, Consumer::Wininet);
-    let present: Vec<&str> = present
-        .entries()
-        .iter()
-        .map(|entry| entry.text.as_str())
-        .collect();
-    let is_local = |entry: &&str| entry.eq_ignore_ascii_case("<local>");
-    let (local, mut entries): (Vec<&str>, Vec<&str>) = present.into_iter().partition(is_local);
-    let required = catalogue.bypass_patterns(choices);
-    let required = required.iter().map(|endpoint| endpoint.pattern);
-    entries.extend(required.filter(|pattern| missing.contains(pattern)));
-    bypass::join(entries.into_iter().chain(local))
-}
-
 #[cfg(test)]
 mod tests {
     use sidestep_model::catalogue::Cloud;
+    use sidestep_model::site::Route;
 
     use super::*;
     use crate::{How, audit};
@@ -129,19 +102,23 @@ mod tests {
 1.5 3 c1 T/200 1 CONNECT management.azure.com:443 - x -
 1.5 3 c1 T/200 1 GET http://169.254.169.254/ - x -
 ";
+    const BACKUP: &str = "pod.jpe.backup.windowsazure.com";
+    const BLOB: &str = "a.blob.core.windows.net";
+    const ENTRA: &str = "login.microsoftonline.com";
 
-    fn found(
-        backup_direct: bool,
-        entra_direct: bool,
-        list: Option<&str>,
-    ) -> (Vec<(String, Option<&'static str>)>, Option<String>) {
+    type Found = Vec<(String, Option<&'static str>)>;
+
+    fn found(backup: Route, entra: Route, list: Option<&str>) -> (Found, Option<String>) {
         let catalogue = Catalogue::of(Cloud::AzureCloud);
-        let choices = BypassChoices {
-            backup_direct,
-            entra_direct,
+        let wanted = site::Bypass {
+            backup,
+            entra,
+            local: true,
+            add: Vec::new(),
+            remove: Vec::new(),
         };
         let audit = audit(LOG.as_bytes(), &How::new(catalogue)).unwrap();
-        let leaks = Leaks::of(&audit, catalogue, choices, list);
+        let leaks = Leaks::of(&audit, catalogue, &wanted, list);
         let hosts = leaks.leaks.iter();
         let hosts = hosts.map(|leak| (leak.crossing.host.clone(), leak.missing_entry));
         (hosts.collect(), leaks.fixed_list)
@@ -149,31 +126,28 @@ mod tests {
 
     #[test]
     fn what_the_site_sends_by_the_proxy_is_no_leak() {
-        let backup = (
-            "pod.jpe.backup.windowsazure.com".to_owned(),
-            Some("*.backup.windowsazure.com"),
+        let backup = (BACKUP.to_owned(), Some("*.backup.windowsazure.com"));
+        let blob = (BLOB.to_owned(), Some("*.blob.core.windows.net"));
+        let entra = (ENTRA.to_owned(), Some("*.microsoftonline.com"));
+        let hosts = |backup, entra| found(backup, entra, None).0;
+        assert_eq!(
+            hosts(Route::Direct, Route::Proxy),
+            [backup.clone(), blob.clone()]
         );
-        let blob = (
-            "a.blob.core.windows.net".to_owned(),
-            Some("*.blob.core.windows.net"),
+        assert_eq!(
+            hosts(Route::Direct, Route::Direct),
+            [backup, blob, entra.clone()]
         );
-        let entra = (
-            "login.microsoftonline.com".to_owned(),
-            Some("*.microsoftonline.com"),
-        );
-        assert_eq!(found(true, false, None).0, [backup.clone(), blob.clone()]);
-        assert_eq!(found(true, true, None).0, [backup, blob, entra.clone()]);
-        assert_eq!(found(false, true, None).0, [entra]);
-        assert_eq!(found(false, false, None).0, []);
+        assert_eq!(hosts(Route::Proxy, Route::Direct), [entra]);
+        let nothing = found(Route::Proxy, Route::Proxy, None);
+        assert_eq!(nothing, (Vec::new(), None));
     }
 
     #[test]
     fn the_list_gets_what_it_misses_and_keeps_the_rest() {
-        let (hosts, fixed) = found(
-            true,
-            true,
-            Some("own.example;*.BLOB.core.windows.net; <local>"),
-        );
+        // Blanks do not separate for .NET Framework: the last two are one dead entry.
+        let list = "own.example;*.BLOB.core.windows.net; *.microsoftonline.com <local>";
+        let (hosts, fixed) = found(Route::Direct, Route::Direct, Some(list));
         let missing: Vec<_> = hosts.iter().map(|(_, missing)| *missing).collect();
         assert_eq!(
             missing,
@@ -184,11 +158,13 @@ mod tests {
             ]
         );
         let fixed = fixed.unwrap();
-        assert_eq!(
-            fixed,
-            "own.example;*.BLOB.core.windows.net;*.backup.windowsazure.com;*.microsoftonline.com;<local>"
+        let kept = "own.example;*.BLOB.core.windows.net;*.microsoftonline.com;";
+        assert!(
+            fixed.starts_with(kept) && fixed.ends_with(";<local>"),
+            "{fixed}"
         );
-        let (_, again) = found(true, true, Some(&fixed));
-        assert_eq!(again.as_deref(), Some(fixed.as_str()));
+        let (hosts, again) = found(Route::Direct, Route::Direct, Some(&fixed));
+        assert!(hosts.iter().all(|(_, missing)| missing.is_none()));
+        assert_eq!(again, Some(fixed));
     }
 }

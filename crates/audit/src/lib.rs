@@ -12,6 +12,6 @@ mod scan;
 mod source;
 mod tally;
 
-pub use crossing::{Audit, Crossing, MOST_PAIRS, Sample, Totals};
+pub use crossing::{Audit, Crossing, MOST_PAIRS, MOST_SAMPLES, Sample, Totals};
 pub use leaks::{Leak, Leaks};
 pub use scan::{AuditError, How, audit};

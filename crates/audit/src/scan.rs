@@ -100,10 +100,11 @@ pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
         samples.append(&mut part.samples);
         audit.add(part);
     }
+    let mut source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
+    samples.append(&mut source.samples);
     samples.sort();
     samples.truncate(MOST_SAMPLES);
     audit.samples = samples;
-    let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
     audit.bytes_read = source.bytes_read;
     audit.lines += source.overlong;
     audit.malformed += source.overlong;

@@ -7,6 +7,8 @@ use flate2::read::MultiGzDecoder;
 use memchr::{memchr, memmem, memrchr};
 use sidestep_model::access_log::{Chosen, FIELDS, Format, Layout, detect};
 
+use crate::crossing::{MOST_SAMPLES, Sample};
+
 /// As much as stays in a core's cache. A longer line is none.
 pub(crate) const CHUNK: usize = 256 * 1024;
 
@@ -52,6 +54,8 @@ pub(crate) struct Source<R> {
     pub(crate) bytes_read: u64,
     /// Lines that are longer than a chunk.
     pub(crate) overlong: u64,
+    /// The first of those.
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// Why a log gives no more chunks.
@@ -72,6 +76,7 @@ impl<R: Read> Source<R> {
             layout: None,
             bytes_read: 0,
             overlong: 0,
+            samples: Vec::new(),
         }
     }
 
@@ -139,6 +144,9 @@ impl<R: Read> Source<R> {
                 None => {
                     self.is_skipping = true;
                     self.overlong += 1;
+                    if self.samples.len() < MOST_SAMPLES {
+                        self.samples.push(Sample::new(self.offset, bytes));
+                    }
                     self.offset += length as u64;
                     continue;
                 }

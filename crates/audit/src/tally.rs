@@ -2,22 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use memchr::memchr;
-use sidestep_model::access_log::{Layout, Line, Request, shape};
+use memchr::{memchr, memrchr};
+use sidestep_model::access_log::{Layout, Line, Request};
 use sidestep_model::catalogue::{HostIndex, Service};
 
-use crate::crossing::{Audit, Crossing, MOST_SAMPLES, Sample, Totals};
+use crate::crossing::{Audit, Crossing, MOST_SAMPLES, Room, Sample, Totals};
 use crate::source::Chunk;
-
-/// As wide as a sample is shown.
-const SAMPLE_WIDTH: usize = 120;
 
 /// The longest name that DNS allows; who asks has no longer one either.
 const LONGEST_NAME: usize = 253;
 
 pub(crate) struct Tally<'c> {
     index: &'c HostIndex<'static>,
-    most_pairs: usize,
+    room: Room,
     lines: u64,
     malformed: u64,
     samples: Vec<Sample>,
@@ -32,7 +29,7 @@ impl<'c> Tally<'c> {
     pub(crate) fn new(index: &'c HostIndex<'static>, most_pairs: usize) -> Self {
         Self {
             index,
-            most_pairs,
+            room: Room::new(most_pairs),
             lines: 0,
             malformed: 0,
             samples: Vec::new(),
@@ -50,11 +47,8 @@ impl<'c> Tally<'c> {
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..end];
             match layout.read(line) {
-                Line::Request(request) => {
-                    self.lines += 1;
-                    self.request(&request);
-                }
-                Line::Malformed => {
+                Line::Request(request) if self.request(&request) => self.lines += 1,
+                Line::Request(_) | Line::Malformed => {
                     self.lines += 1;
                     let offset = chunk.offset_behind() - rest.len() as u64;
                     self.malformed(offset, line);
@@ -69,22 +63,23 @@ impl<'c> Tally<'c> {
     fn malformed(&mut self, offset: u64, line: &[u8]) {
         self.malformed += 1;
         if self.samples.len() < MOST_SAMPLES {
-            let shape = shape(line, SAMPLE_WIDTH);
-            self.samples.push(Sample { offset, shape });
+            self.samples.push(Sample::new(offset, line));
         }
     }
 
+    /// Counts a request; false where what it asks for is no name after all.
     #[inline]
-    fn request(&mut self, request: &Request<'_>) {
-        if let Some(endpoint) = self.index.endpoint_of(request.host) {
-            self.crossing(endpoint.service, request);
+    fn request(&mut self, request: &Request<'_>) -> bool {
+        match self.index.endpoint_of(request.host) {
+            Some(endpoint) => self.crossing(endpoint.service, request),
+            None => true,
         }
     }
 
-    fn crossing(&mut self, service: Service, request: &Request<'_>) {
+    fn crossing(&mut self, service: Service, request: &Request<'_>) -> bool {
         let host = request.host.strip_suffix(b".").unwrap_or(request.host);
-        if host.len() > LONGEST_NAME {
-            return;
+        if host.len() > LONGEST_NAME || !host.iter().copied().all(is_of_a_name) {
+            return false;
         }
         let totals = Totals {
             connections: 1,
@@ -94,17 +89,16 @@ impl<'c> Tally<'c> {
         self.key.clear();
         self.key.extend(host.iter().map(u8::to_ascii_lowercase));
         self.key.push(0);
-        let client = request.client;
-        self.key
-            .extend_from_slice(client.get(..LONGEST_NAME).unwrap_or(client));
+        self.key.extend(client(request.client));
         if let Some((_, known)) = self.pairs.get_mut(self.key.as_slice()) {
             known.add(&totals);
-        } else if self.pairs.len() < self.most_pairs {
+        } else if self.room.take(service) {
             self.pairs
                 .insert(self.key.as_slice().into(), (service, totals));
         } else {
             self.others.entry(service).or_default().add(&totals);
         }
+        true
     }
 
     /// What was counted.
@@ -133,4 +127,18 @@ impl<'c> Tally<'c> {
             others: self.others,
         }
     }
+}
+
+/// Names with an underscore are none, but people ask for them.
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+/// Who asked, as it can be shown: without a password, which stands between a
+/// colon and an `@`, and without what a terminal would obey.
+fn client(text: &[u8]) -> impl Iterator<Item = u8> {
+    let at = memrchr(b'@', text).filter(|at| memchr(b':', &text[..*at]).is_some());
+    let text = at.map_or(text, |at| &text[at + 1..]);
+    let shown = |byte: &u8| if byte.is_ascii_control() { b'?' } else { *byte };
+    text.iter().take(LONGEST_NAME).map(shown)
 }

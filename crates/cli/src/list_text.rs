@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use sidestep_model::bypass;
 use sidestep_model::finding::Code;
 
 use crate::error::{CommandError, Exit};
@@ -38,5 +39,14 @@ impl ListText {
             text: given.to_owned(),
             name: "LIST".to_owned(),
         })
+    }
+
+    /// The list as Windows stores it, also where it is written an entry a line.
+    pub(crate) fn into_stored(self) -> String {
+        if self.text.contains(';') {
+            return self.text;
+        }
+        let lines = self.text.lines();
+        bypass::join(lines.filter(|line| !line.trim().is_empty()))
     }
 }

@@ -1,9 +1,9 @@
 //! Lines of a proxy's access log, read where they lie: nothing is copied.
 
 mod columns;
-mod common;
 mod detect;
 mod json;
+mod ncsa;
 mod shape;
 mod squid;
 mod target;
@@ -122,7 +122,7 @@ impl Layout {
         }
         let request = match self {
             Self::Squid => squid::parse(line),
-            Self::Common => common::parse(line),
+            Self::Common => ncsa::parse(line),
             Self::W3c(table) => match (line.starts_with(b"#"), table) {
                 (true, _) if line.starts_with(FIELDS) => return Line::Fields,
                 (true, _) => return Line::Remark,

@@ -117,6 +117,22 @@ impl Chosen {
         self.columns.iter().all(Option::is_none)
     }
 
+    /// The columns that were chosen by number, counted from 0.
+    fn numbers(&self) -> [Option<usize>; Role::COUNT] {
+        let number = |column: &Option<String>| column.as_ref()?.parse::<usize>().ok();
+        self.columns
+            .each_ref()
+            .map(|column| number(column)?.checked_sub(1))
+    }
+
+    /// What was chosen by name.
+    fn names(&self) -> impl Iterator<Item = Role> {
+        let numbers = self.numbers();
+        Role::ALL.into_iter().filter(move |role| {
+            self.columns[*role as usize].is_some() && numbers[*role as usize].is_none()
+        })
+    }
+
     /// The role of the column of that name.
     pub(super) fn role_of(&self, name: &[u8]) -> Option<(Role, usize)> {
         let is_it = |column: &Option<String>| {
@@ -179,6 +195,8 @@ pub struct Table {
     separator: Separator,
     places: [Option<usize>; Role::COUNT],
     last: usize,
+    /// What stands in the host's column of a line that names the columns.
+    heading: Option<Box<[u8]>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,46 +216,35 @@ impl Table {
         } else {
             Separator::Blanks
         };
-        Self::of_names(names, separator, &Chosen::default())
+        let chosen = Chosen::default();
+        Self::new(separator, places_in(names, separator, &chosen))
     }
 
-    /// The columns of a CSV file that begins with `line`, as far as they were
-    /// chosen by number or the line names them.
+    /// The columns of a CSV file that begins with `line`: those chosen by number,
+    /// and those that the line names. `None` where one that was chosen is missing.
     pub(super) fn of_csv(line: &[u8], chosen: &Chosen) -> Option<Self> {
         let count = |separator: &u8| memchr_iter(*separator, line).count();
         let separator = [b',', b'\t', b';'].into_iter().rev().max_by_key(count)?;
         let separator = Separator::Byte(separator);
-        let mut places = [None; Role::COUNT];
-        for (place, column) in places.iter_mut().zip(&chosen.columns) {
-            match column.as_ref().map(|column| column.parse::<usize>()) {
-                Some(Ok(column)) => *place = column.checked_sub(1),
-                Some(Err(_)) => return Self::of_names(line, separator, chosen),
-                None => {}
-            }
+        let numbers = chosen.numbers();
+        let is_by_number = !chosen.is_empty() && chosen.names().next().is_none();
+        let mut places = if is_by_number {
+            numbers
+        } else {
+            places_in(line, separator, chosen)
+        };
+        for (place, number) in places.iter_mut().zip(numbers) {
+            *place = number.or(*place);
         }
-        if chosen.is_empty() {
-            return Self::of_names(line, separator, chosen);
+        if chosen.names().any(|role| places[role as usize].is_none()) {
+            return None;
         }
-        Self::new(separator, places)
-    }
-
-    fn of_names(names: &[u8], separator: Separator, chosen: &Chosen) -> Option<Self> {
-        let mut best = [None::<(usize, usize)>; Role::COUNT];
-        for (place, name) in (Fields {
-            separator,
-            rest: Some(names),
-        })
-        .enumerate()
-        {
-            let Some((role, rank)) = chosen.role_of(name.trim_ascii()) else {
-                continue;
-            };
-            let known = &mut best[role as usize];
-            if known.is_none_or(|(before, _)| rank < before) {
-                *known = Some((rank, place));
-            }
-        }
-        Self::new(separator, best.map(|known| known.map(|(_, place)| place)))
+        let mut table = Self::new(separator, places)?;
+        let heading = table.host_in(line);
+        table.heading = heading
+            .filter(|host| !is_by_number || table.seems_heading(host, line))
+            .map(Into::into);
+        Some(table)
     }
 
     fn new(separator: Separator, places: [Option<usize>; Role::COUNT]) -> Option<Self> {
@@ -246,14 +253,31 @@ impl Table {
             separator,
             places,
             last: places.into_iter().flatten().max()?,
+            heading: None,
         })
     }
 
-    /// Whether the line names the columns.
+    /// Whether a first line with this host names columns that were chosen by
+    /// number. No name of a catalogue is taken for a heading: all have a dot.
+    fn seems_heading(&self, host: &[u8], line: &[u8]) -> bool {
+        if matches!(Role::of(host), Some((Role::Host, _))) {
+            return true;
+        }
+        let counts = self.places[Role::Bytes as usize].is_some();
+        let is_data = |request: Request<'_>| counts || request.time.timestamp().is_some();
+        !host.contains(&b'.') && !self.parse(line).is_some_and(is_data)
+    }
+
+    /// Whether the line names the columns: the first, or, where files were put
+    /// together, a later one.
     pub(super) fn is_heading(&self, line: &[u8]) -> bool {
-        let mut fields = self.fields(line);
-        let host = self.places[Role::Host as usize].and_then(|place| fields.nth(place));
-        host.is_some_and(|host| matches!(Role::of(host), Some((Role::Host, _))))
+        let heading = self.heading.as_deref();
+        heading.is_some_and(|heading| self.host_in(line) == Some(heading))
+    }
+
+    fn host_in<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let place = self.places[Role::Host as usize]?;
+        self.fields(line).nth(place)
     }
 
     pub(super) fn parse<'a>(&self, line: &'a [u8]) -> Option<Request<'a>> {
@@ -300,7 +324,26 @@ pub(super) fn request(found: [Option<&[u8]>; Role::COUNT]) -> Option<Request<'_>
     })
 }
 
-/// The fields of a line; in quotation marks a separator separates nothing.
+/// The places of the columns that a line names.
+fn places_in(names: &[u8], separator: Separator, chosen: &Chosen) -> [Option<usize>; Role::COUNT] {
+    let mut best = [None::<(usize, usize)>; Role::COUNT];
+    let names = Fields {
+        separator,
+        rest: Some(names),
+    };
+    for (place, name) in names.enumerate() {
+        let Some((role, rank)) = chosen.role_of(name) else {
+            continue;
+        };
+        let known = &mut best[role as usize];
+        if known.is_none_or(|(before, _)| rank < before) {
+            *known = Some((rank, place));
+        }
+    }
+    best.map(|known| known.map(|(_, place)| place))
+}
+
+/// The fields of a line, without blanks around; in quotation marks a separator separates nothing.
 struct Fields<'a> {
     separator: Separator,
     rest: Option<&'a [u8]>,
@@ -311,17 +354,17 @@ impl<'a> Iterator for Fields<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let mut rest = self.rest?;
-        if self.separator == Separator::Blanks {
-            rest = rest.trim_ascii_start();
-            if rest.is_empty() {
-                self.rest = None;
-                return None;
-            }
-        }
         let separator = match self.separator {
             Separator::Blanks => b' ',
             Separator::Byte(byte) => byte,
         };
+        while let Some((b' ', behind)) = rest.split_first() {
+            rest = behind;
+        }
+        if self.separator == Separator::Blanks && rest.is_empty() {
+            self.rest = None;
+            return None;
+        }
         if let Some(quoted) = rest.strip_prefix(b"\"") {
             let end = end_of_quoted(quoted);
             let behind = quoted.get(end + 1..).unwrap_or_default();
@@ -330,7 +373,7 @@ impl<'a> Iterator for Fields<'a> {
         }
         let end = memchr(separator, rest);
         self.rest = end.map(|end| &rest[end + 1..]);
-        Some(&rest[..end.unwrap_or(rest.len())])
+        Some(rest[..end.unwrap_or(rest.len())].trim_ascii_end())
     }
 }
 

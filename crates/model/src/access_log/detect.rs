@@ -1,7 +1,7 @@
 //! Which format a log is of.
 
 use super::columns::{Chosen, Table};
-use super::{FIELDS, Format, Layout, common, json, squid};
+use super::{FIELDS, Format, Layout, json, ncsa, squid};
 
 /// Lines that are looked at before a log is given up: the first may be cut.
 const FIRST_LINES: usize = 50;
@@ -40,7 +40,7 @@ fn guess(line: &[u8], chosen: &Chosen) -> Option<Layout> {
         Table::of_csv(line, chosen).map(Layout::Csv)
     } else if squid::parse(line).is_some() {
         Some(Layout::Squid)
-    } else if common::parse(line).is_some() {
+    } else if ncsa::parse(line).is_some() {
         Some(Layout::Common)
     } else {
         Table::of_csv(line, chosen).map(Layout::Csv)

@@ -1,76 +1,93 @@
 //! A JSON object a line.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Request;
 use super::columns::{Chosen, Role, request};
 
-/// Reads an object's own keys; what is nested in it says nothing here.
+/// As deep as objects are looked into; Elastic's `http.response.bytes` is two.
+const DEEPEST: usize = 4;
+
+/// Reads an object's keys. What is nested in it has a dotted name, as if it were
+/// written so: `{"source":{"ip":1}}` is `{"source.ip":1}`.
 pub(super) fn parse<'a>(line: &'a [u8], chosen: &Chosen) -> Option<Request<'a>> {
-    let mut reader = serde_json::Deserializer::from_slice(line);
-    let found = Keys(chosen).deserialize(&mut reader).ok()?;
-    reader.end().ok()?;
-    request(found)
+    let mut best = [None; Role::COUNT];
+    let object = Object {
+        chosen,
+        path: &[],
+        best: &mut best,
+    };
+    object.read(line)?;
+    request(best.map(|known| known.map(|(_, value)| value)))
 }
 
-type Found<'a> = [Option<&'a [u8]>; Role::COUNT];
+/// By role, the best name's rank and its value.
+type Best<'a> = [Option<(usize, &'a [u8])>; Role::COUNT];
 
-struct Keys<'c>(&'c Chosen);
+struct Object<'b, 'a> {
+    chosen: &'b Chosen,
+    /// The keys that lead here.
+    path: &'b [&'b str],
+    best: &'b mut Best<'a>,
+}
 
-impl<'de> DeserializeSeed<'de> for Keys<'_> {
-    type Value = Found<'de>;
+impl<'a> Object<'_, 'a> {
+    fn read(self, text: &'a [u8]) -> Option<()> {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        self.deserialize(&mut reader).ok()?;
+        reader.end().ok()
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Found<'de>, D::Error> {
+    fn take<E: Error>(&mut self, key: &str, value: &'a RawValue) -> Result<(), E> {
+        let value = value.get().as_bytes();
+        let path = || [self.path, &[key]].concat();
+        if value.starts_with(b"{") && self.path.len() + 1 < DEEPEST {
+            let nested = Object {
+                chosen: self.chosen,
+                path: &path(),
+                best: self.best,
+            };
+            return nested.read(value).ok_or_else(|| E::custom("no object"));
+        }
+        let role = if self.path.is_empty() {
+            self.chosen.role_of(key.as_bytes())
+        } else {
+            self.chosen.role_of(path().join(".").as_bytes())
+        };
+        if let Some((role, rank)) = role
+            && value != b"null"
+            && self.best[role as usize].is_none_or(|(before, _)| rank < before)
+        {
+            self.best[role as usize] = Some((rank, unquoted(value)));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
         reader.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Keys<'_> {
-    type Value = Found<'de>;
+impl<'de> Visitor<'de> for Object<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Found<'de>, M::Error> {
-        let mut best = [None::<(usize, &'de [u8])>; Role::COUNT];
-        while let Some(role) = map.next_key_seed(Key(self.0))? {
-            let Some((role, rank)) = role else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let value = map.next_value::<&'de RawValue>()?.get().as_bytes();
-            let known = &mut best[role as usize];
-            if value != b"null" && known.is_none_or(|(before, _)| rank < before) {
-                *known = Some((rank, unquoted(value)));
-            }
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<(), M::Error> {
+        while let Some((key, value)) = map.next_entry::<Cow<'_, str>, &'de RawValue>()? {
+            self.take(&key, value)?;
         }
-        Ok(best.map(|known| known.map(|(_, value)| value)))
-    }
-}
-
-struct Key<'c>(&'c Chosen);
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<(Role, usize)>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        reader.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<(Role, usize)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.role_of(key.as_bytes()))
+        Ok(())
     }
 }
 

@@ -1,32 +1,34 @@
 //! Whom a request was for.
 
+use memchr::{memchr, memchr3, memrchr};
+
 /// The host of `host:port` (CONNECT) or of an absolute URL, whose slashes may
 /// be escaped as some writers of JSON do.
 pub(super) fn host_of(target: &[u8]) -> Option<&[u8]> {
-    let authority = match target.iter().position(|byte| *byte == b':') {
-        Some(colon) => {
-            let rest = &target[colon + 1..];
-            rest.strip_prefix(b"//")
-                .or_else(|| rest.strip_prefix(br"\/\/"))
-                .unwrap_or(target)
-        }
-        None => target,
+    let rest = behind_scheme(target).unwrap_or(target);
+    let authority = match memchr3(b'/', b'?', b'#', rest) {
+        Some(end) => rest[..end].strip_suffix(b"\\").unwrap_or(&rest[..end]),
+        None => rest,
     };
-    let end = authority
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
-        .unwrap_or(authority.len());
-    let mut authority = &authority[..end];
-    if let Some(at) = authority.iter().rposition(|byte| *byte == b'@') {
-        authority = &authority[at + 1..];
-    }
-    let end = if authority.first() == Some(&b'[') {
-        authority.iter().position(|byte| *byte == b']')? + 1
+    let host = match memrchr(b'@', authority) {
+        Some(at) => &authority[at + 1..],
+        None => authority,
+    };
+    let end = if host.first() == Some(&b'[') {
+        memchr(b']', host)? + 1
     } else {
-        let colon = authority.iter().position(|byte| *byte == b':');
-        colon.unwrap_or(authority.len())
+        memchr(b':', host).unwrap_or(host.len())
     };
-    (end > 0).then(|| &authority[..end])
+    (end > 0).then(|| &host[..end])
+}
+
+/// What follows `://`, which stands where the first colon does.
+fn behind_scheme(target: &[u8]) -> Option<&[u8]> {
+    let rest = &target[memchr(b':', target)? + 1..];
+    let slashes: [&[u8]; 2] = [b"//", br"\/\/"];
+    slashes
+        .into_iter()
+        .find_map(|slashes| rest.strip_prefix(slashes))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The common and the combined log format.
+//! The common log format, which NCSA began, and the combined one.
 
 use memchr::memchr;
 
