@@ -87,9 +87,8 @@ fn write(log: &mut impl Write, bytes: u64, seed: u64) -> io::Result<Written> {
 fn line(chance: &mut Chance, time: u64) -> String {
     let (seconds, milliseconds) = (time / 1000, time % 1000);
     let elapsed = chance.below(120_000);
-    let client = format!("10.1.{}.{}", chance.below(4), chance.below(250));
     let bytes = chance.below(1 << 20);
-    let host = host(chance);
+    let (client, host) = asked(chance);
     let peer = format!("203.0.113.{}", chance.below(250));
     match chance.below(10) {
         0..6 => format!(
@@ -111,7 +110,8 @@ fn line(chance: &mut Chance, time: u64) -> String {
     }
 }
 
-fn host(chance: &mut Chance) -> String {
+/// Who asked for which host: Backup and Storage the database servers alone.
+fn asked(chance: &mut Chance) -> (String, String) {
     const DOMAINS: [&str; 8] = [
         "example.com",
         "example.net",
@@ -122,17 +122,25 @@ fn host(chance: &mut Chance) -> String {
         "static.media.example.com",
         "windowsazure.example",
     ];
+    let server = format!("10.1.0.{}", 10 + chance.below(12));
+    let anybody = format!("10.1.{}.{}", 1 + chance.below(4), chance.below(250));
     match chance.below(100) {
-        0 => format!("account{}.blob.core.windows.net", chance.below(20)),
-        1 => format!("pod{:02}.jpe.backup.windowsazure.com", 1 + chance.below(4)),
-        2 => "login.microsoftonline.com".to_owned(),
-        3 => format!("198.51.100.{}", chance.below(250)),
+        0 => {
+            let account = chance.below(20);
+            (server, format!("account{account}.blob.core.windows.net"))
+        }
+        1 => {
+            let pod = 1 + chance.below(4);
+            (server, format!("pod{pod:02}.jpe.backup.windowsazure.com"))
+        }
+        2 => (anybody, "login.microsoftonline.com".to_owned()),
+        3 => (anybody, format!("198.51.100.{}", chance.below(250))),
         _ => {
             // Few hosts are asked for often, many seldom.
             let rank = chance.below(3000) * chance.below(3000) / 3000;
             let domain = chance.below(DOMAINS.len() as u64);
             let domain = usize::try_from(domain).map_or("", |place| DOMAINS[place]);
-            format!("host{rank}.{domain}")
+            (anybody, format!("host{rank}.{domain}"))
         }
     }
 }

@@ -116,10 +116,11 @@ impl Layout {
     /// Reads a line without its line feed.
     #[must_use]
     pub fn read<'a>(&self, line: &'a [u8]) -> Line<'a> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            return Line::Remark;
-        }
+        let line = match line {
+            [] | [b'\r'] => return Line::Remark,
+            [line @ .., b'\r'] => line,
+            _ => line,
+        };
         let request = match self {
             Self::Squid => squid::parse(line),
             Self::Common => ncsa::parse(line),

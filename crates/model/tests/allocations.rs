@@ -49,8 +49,7 @@ fn a_line_is_read_and_looked_up_without_allocating() {
         let mut found = false;
         let spent = measure(|| {
             if let Line::Request(request) = layout.read(line.as_bytes()) {
-                found =
-                    index.endpoint_of(request.host).is_some() && request.time.timestamp().is_some();
+                found = index.endpoint_of(request.host).is_some();
             }
         });
         assert!(found, "{line}");

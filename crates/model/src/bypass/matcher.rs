@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::{BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext};
+use super::{BypassList, Consumer, Decision, DirectBecause, Entry, EntryForm, HostContext};
 use crate::destination::Destination;
 
 /// How much of an entry's end is looked up at once.
@@ -12,15 +12,16 @@ const TAIL: usize = 8;
 /// A list compiled once, for deciding about very many destinations.
 ///
 /// Most entries are names or `*.suffix`; those are found by the last eight bytes
-/// of a host, in one look-up whatever the list's length. The few others are
-/// asked one by one. A decision allocates nothing and is the one that
-/// [`BypassList::decide`] makes, which stays as the plain reading of the rules.
+/// of a host (and the length, for a name), in two look-ups whatever the list's
+/// length. The few others are asked one by one, where they can begin as the host
+/// does. A decision allocates nothing and is the one that [`BypassList::decide`]
+/// makes, which stays as the plain reading of the rules.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     list: BypassList,
     tails: HashMap<u64, Vec<Tail>, BuildHasherDefault<Mixed>>,
-    /// Places of the entries that are asked one by one, in their order.
-    others: Vec<usize>,
+    /// The entries that are asked one by one, in their order.
+    others: Vec<Other>,
     poison: Option<usize>,
 }
 
@@ -30,6 +31,32 @@ struct Tail {
     text: Box<[u8]>,
     is_whole: bool,
     index: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Other {
+    index: usize,
+    /// What it begins with; `None` where that can be anything.
+    first: Option<u8>,
+}
+
+impl Other {
+    fn new(entry: &Entry) -> Self {
+        let first = match &entry.form {
+            EntryForm::Pattern(pattern) => pattern.glob.bytes().next(),
+            _ => None,
+        };
+        Self {
+            index: entry.index,
+            first: first.filter(|byte| *byte != b'*'),
+        }
+    }
+
+    /// Whether it can cover a text that begins with this host or this scheme.
+    fn can_begin(&self, scheme: &str, host: &str) -> bool {
+        let begins = |text: &str| text.as_bytes().first() == self.first.as_ref();
+        self.first.is_none() || begins(host) || begins(scheme)
+    }
 }
 
 /// The key is its own hash, stirred once.
@@ -64,16 +91,17 @@ impl Matcher {
             match &entry.form {
                 EntryForm::Pattern(pattern) => match tail(pattern) {
                     Some((text, is_whole)) => {
-                        let known = tails.entry(key(text)).or_default();
+                        let length = if is_whole { text.len() } else { ANY };
+                        let known = tails.entry(key(text, length)).or_default();
                         known.push(Tail {
                             text: text.into(),
                             is_whole,
                             index: entry.index,
                         });
                     }
-                    None => others.push(entry.index),
+                    None => others.push(Other::new(entry)),
                 },
-                EntryForm::Local | EntryForm::MinusLoopback => others.push(entry.index),
+                EntryForm::Local | EntryForm::MinusLoopback => others.push(Other::new(entry)),
                 EntryForm::Poison => poison = poison.or(Some(entry.index)),
                 EntryForm::Dead(_) => {}
             }
@@ -100,27 +128,29 @@ impl Matcher {
         }
         let is_implicit = self.list.is_implicit(destination);
         let entry = |index| Decision::Direct(DirectBecause::Entry { index });
+        let scheme = destination.scheme();
         match self.list.consumer() {
             Consumer::DotnetFramework => {
                 if is_implicit {
                     return Decision::Direct(DirectBecause::Implicit);
                 }
-                let tail = self
-                    .tail_of(destination.compared_host())
-                    .map(|range| range.0);
-                let before = |index: &&usize| tail.is_none_or(|tail| **index < tail);
-                let mut others = self.others.iter().take_while(before);
-                let other = others.find(|index| self.list.covers_at(**index, destination, host));
-                other.copied().or(tail).map_or(Decision::NotListed, entry)
+                let compared = destination.compared_host();
+                let tail = self.tail_of(compared).map(|range| range.0);
+                let covers = |other: &&Other| {
+                    other.can_begin(scheme, compared)
+                        && self.list.covers_at(other.index, destination, host)
+                };
+                let mut others = self.before(tail);
+                let other = others.find(covers).map(|other| other.index);
+                other.or(tail).map_or(Decision::NotListed, entry)
             }
             Consumer::Wininet => {
                 let tail = self.tail_of(&destination.wininet_host).map(|range| range.1);
-                let behind = |index: &&usize| tail.is_none_or(|tail| **index > tail);
-                for index in self.others.iter().rev().take_while(behind) {
-                    if self.list.covers_at(*index, destination, host) {
-                        return entry(*index);
+                for other in self.behind(tail) {
+                    if self.list.covers_at(other.index, destination, host) {
+                        return entry(other.index);
                     }
-                    if is_implicit && self.list.is_minus_loopback(*index) {
+                    if is_implicit && self.list.is_minus_loopback(other.index) {
                         return Decision::NotListed;
                     }
                 }
@@ -140,22 +170,32 @@ impl Matcher {
     #[must_use]
     pub fn entry_for_host(&self, host: &str) -> Option<usize> {
         let tail = self.tail_of(host);
-        match self.list.consumer() {
+        let covers = |other: &&Other| {
+            other.can_begin("https", host) && self.list.covers_host_at(other.index, host)
+        };
+        let (tail, other) = match self.list.consumer() {
             Consumer::DotnetFramework => {
                 let tail = tail.map(|range| range.0);
-                let before = |index: &&usize| tail.is_none_or(|tail| **index < tail);
-                let mut others = self.others.iter().take_while(before);
-                let other = others.find(|index| self.list.covers_host_at(**index, host));
-                other.copied().or(tail)
+                (tail, self.before(tail).find(covers))
             }
             Consumer::Wininet => {
                 let tail = tail.map(|range| range.1);
-                let behind = |index: &&usize| tail.is_none_or(|tail| **index > tail);
-                let mut others = self.others.iter().rev().take_while(behind);
-                let other = others.find(|index| self.list.covers_host_at(**index, host));
-                other.copied().or(tail)
+                (tail, self.behind(tail).find(covers))
             }
-        }
+        };
+        other.map(|other| other.index).or(tail)
+    }
+
+    /// The others that stand before an entry, or all of them.
+    fn before(&self, tail: Option<usize>) -> impl Iterator<Item = &Other> {
+        let others = self.others.iter();
+        others.take_while(move |other| tail.is_none_or(|tail| other.index < tail))
+    }
+
+    /// The others that stand behind an entry, or all of them, the last first.
+    fn behind(&self, tail: Option<usize>) -> impl Iterator<Item = &Other> {
+        let others = self.others.iter().rev();
+        others.take_while(move |other| tail.is_none_or(|tail| other.index > tail))
     }
 
     /// The first and the last entry that the host ends in, or is.
@@ -164,23 +204,31 @@ impl Matcher {
         if host.len() < TAIL {
             return None;
         }
-        let tails = self.tails.get(&key(host))?;
-        let mut covering = tails.iter().filter(|tail| {
-            if tail.is_whole {
-                *tail.text == *host
-            } else {
-                host.ends_with(&tail.text)
+        let mut range = None;
+        for length in [host.len(), ANY] {
+            for tail in self.tails.get(&key(host, length)).into_iter().flatten() {
+                let is_covered =
+                    host.ends_with(&tail.text) && (!tail.is_whole || tail.text.len() == host.len());
+                if is_covered {
+                    let (first, last) = range.unwrap_or((tail.index, tail.index));
+                    range = Some((tail.index.min(first), tail.index.max(last)));
+                }
             }
-        });
-        let first = covering.next()?.index;
-        Some((first, covering.next_back().map_or(first, |tail| tail.index)))
+        }
+        range
     }
 }
 
-/// The last bytes as one number.
-fn key(text: &[u8]) -> u64 {
-    text.last_chunk()
-        .map_or(0, |tail: &[u8; TAIL]| u64::from_ne_bytes(*tail))
+/// Stands for the length of whatever ends in a suffix.
+const ANY: usize = 0;
+
+/// The last bytes, and the length that is asked for, as one number. That two
+/// texts share one costs a comparison.
+fn key(text: &[u8], length: usize) -> u64 {
+    let tail = text
+        .last_chunk()
+        .map_or(0, |tail: &[u8; TAIL]| u64::from_ne_bytes(*tail));
+    tail ^ (length as u64).rotate_right(8)
 }
 
 /// What a host must end in, or be, for an entry that asks for nothing else:
