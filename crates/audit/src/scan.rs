@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use sidestep_model::access_log::{Chosen, Format};
 use sidestep_model::catalogue::{Catalogue, HostIndex};
 
-use crate::crossing::{Audit, MOST_PAIRS, MOST_SAMPLES};
+use crate::crossing::{Audit, MOST_PAIRS};
 use crate::source::{Chunk, Fault, Source, decompressed};
 use crate::tally::Tally;
 
@@ -77,54 +78,48 @@ pub enum AuditError {
 
 /// Reads a log, compressed with gzip or not.
 ///
-/// The threads take turns at the log, each with one chunk of whole lines, and
-/// count for themselves; the pairs that may be counted apart are shared out.
+/// The threads take turns at the log, each with one chunk of whole lines, count
+/// it for themselves and add it to what all have counted.
 pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
     let log = decompressed(log).map_err(AuditError::Read)?;
     let source = Mutex::new(Source::new(log));
-    let share = (how.most_pairs / how.threads).max(1);
-    let work = || work(&source, how, share);
-    let parts: Vec<Result<Audit, Fault>> = thread::scope(|scope| {
+    let whole = Mutex::new(Tally::new(how.most_pairs));
+    let work = || work(&source, &whole, how);
+    let outcomes: Vec<Result<(), Fault>> = thread::scope(|scope| {
         let others: Vec<_> = (1..how.threads.get()).map(|_| scope.spawn(work)).collect();
-        let mut parts = vec![work()];
-        parts.extend(others.into_iter().filter_map(|other| other.join().ok()));
-        parts
+        let mut outcomes = vec![work()];
+        let joined = others.into_iter().map(ScopedJoinHandle::join);
+        outcomes.extend(joined.map(|other| other.unwrap_or_else(|bug| resume_unwind(bug))));
+        outcomes
     });
-    let mut audit = Audit::default();
-    let mut samples = Vec::new();
-    for part in parts {
-        let mut part = part.map_err(|fault| match fault {
-            Fault::Read(error) => AuditError::Read(error),
-            Fault::Format => AuditError::UnknownFormat,
-        })?;
-        samples.append(&mut part.samples);
-        audit.add(part);
-    }
-    let mut source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
-    samples.append(&mut source.samples);
-    samples.sort();
-    samples.truncate(MOST_SAMPLES);
-    audit.samples = samples;
-    audit.bytes_read = source.bytes_read;
-    audit.lines += source.overlong;
-    audit.malformed += source.overlong;
-    Ok(audit)
+    let outcome: Result<(), Fault> = outcomes.into_iter().collect();
+    outcome.map_err(|fault| match fault {
+        Fault::Read(error) => AuditError::Read(error),
+        Fault::Format => AuditError::UnknownFormat,
+    })?;
+    let mut whole = whole.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
+    whole.overlong(source.overlong, source.samples);
+    Ok(Audit {
+        bytes_read: source.bytes_read,
+        ..whole.audit()
+    })
 }
 
-fn work(source: &Mutex<Source<impl Read>>, how: &How, share: usize) -> Result<Audit, Fault> {
+fn work(source: &Mutex<Source<impl Read>>, whole: &Mutex<Tally>, how: &How) -> Result<(), Fault> {
     let mut chunk = Chunk::new();
-    let mut tally = Tally::new(&how.index, share);
-    loop {
-        let filled = source.lock().unwrap_or_else(PoisonError::into_inner).fill(
-            &mut chunk,
-            how.format,
-            &how.columns,
-        )?;
-        if !filled {
-            return Ok(tally.audit());
-        }
-        tally.count(&chunk);
+    // A chunk bounds it.
+    let mut tally = Tally::new(usize::MAX);
+    let fill = |chunk: &mut Chunk| {
+        let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.fill(chunk, how.format, &how.columns)
+    };
+    while fill(&mut chunk)? {
+        tally.count(&chunk, &how.index);
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        whole.absorb(&mut tally);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -265,7 +260,7 @@ not a line with=geheim1
         }
         for count in [1, 4] {
             let audit = audit(log.as_bytes(), &threads(count).most_pairs(1000)).unwrap();
-            assert!(audit.crossings.len() <= 1000);
+            assert_eq!(audit.crossings.len(), 1000);
             assert_eq!(audit.protected(), 20_000);
             let others = audit.others[&Service::Blob];
             let apart: u64 = audit.crossings.iter().map(|known| known.totals.bytes).sum();

@@ -1,6 +1,7 @@
-//! What one thread counts.
+//! What threads count.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 
 use memchr::{memchr, memrchr};
 use sidestep_model::access_log::{Layout, Line, Request};
@@ -12,42 +13,42 @@ use crate::source::Chunk;
 /// The longest name that DNS allows; who asks has no longer one either.
 const LONGEST_NAME: usize = 253;
 
-pub(crate) struct Tally<'c> {
-    index: &'c HostIndex<'static>,
-    room: Room,
+/// Requests counted: those of one chunk, or of all.
+pub(crate) struct Tally {
     lines: u64,
     malformed: u64,
     samples: Vec<Sample>,
     /// By host in lower case, a NUL, and client.
     pairs: HashMap<Box<[u8]>, (Service, Totals)>,
     others: BTreeMap<Service, Totals>,
+    room: Room,
     /// Where a key is put together.
     key: Vec<u8>,
 }
 
-impl<'c> Tally<'c> {
-    pub(crate) fn new(index: &'c HostIndex<'static>, most_pairs: usize) -> Self {
+impl Tally {
+    /// With so many pairs counted apart.
+    pub(crate) fn new(most_pairs: usize) -> Self {
         Self {
-            index,
-            room: Room::new(most_pairs),
             lines: 0,
             malformed: 0,
             samples: Vec::new(),
             pairs: HashMap::new(),
             others: BTreeMap::new(),
+            room: Room::new(most_pairs),
             key: Vec::new(),
         }
     }
 
     /// Counts the lines of a chunk.
-    pub(crate) fn count(&mut self, chunk: &Chunk) {
+    pub(crate) fn count(&mut self, chunk: &Chunk, index: &HostIndex<'static>) {
         let mut layout = chunk.layout.clone();
         let mut rest = chunk.lines();
         while !rest.is_empty() {
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..end];
             match layout.read(line) {
-                Line::Request(request) if self.request(&request) => self.lines += 1,
+                Line::Request(request) if self.request(&request, index) => self.lines += 1,
                 Line::Request(_) | Line::Malformed => {
                     self.lines += 1;
                     let offset = chunk.offset_behind() - rest.len() as u64;
@@ -60,6 +61,31 @@ impl<'c> Tally<'c> {
         }
     }
 
+    /// Adds what another tally holds, which is empty then.
+    pub(crate) fn absorb(&mut self, other: &mut Self) {
+        self.lines += mem::take(&mut other.lines);
+        self.malformed += mem::take(&mut other.malformed);
+        // Chunks do not come in their order.
+        self.samples.append(&mut other.samples);
+        self.samples.sort();
+        self.samples.truncate(MOST_SAMPLES);
+        for (key, (service, totals)) in other.pairs.drain() {
+            self.add(&key, service, &totals);
+        }
+        for (service, totals) in mem::take(&mut other.others) {
+            self.others.entry(service).or_default().add(&totals);
+        }
+    }
+
+    /// Adds lines that were too long to be read.
+    pub(crate) fn overlong(&mut self, lines: u64, samples: Vec<Sample>) {
+        let mut overlong = Self::new(0);
+        overlong.lines = lines;
+        overlong.malformed = lines;
+        overlong.samples = samples;
+        self.absorb(&mut overlong);
+    }
+
     fn malformed(&mut self, offset: u64, line: &[u8]) {
         self.malformed += 1;
         if self.samples.len() < MOST_SAMPLES {
@@ -69,8 +95,8 @@ impl<'c> Tally<'c> {
 
     /// Counts a request; false where what it asks for is no name after all.
     #[inline]
-    fn request(&mut self, request: &Request<'_>) -> bool {
-        match self.index.endpoint_of(request.host) {
+    fn request(&mut self, request: &Request<'_>, index: &HostIndex<'static>) -> bool {
+        match index.endpoint_of(request.host) {
             Some(endpoint) => self.crossing(endpoint.service, request),
             None => true,
         }
@@ -86,19 +112,24 @@ impl<'c> Tally<'c> {
             bytes: request.bytes,
             seen: request.time.timestamp().map(|time| (time, time)),
         };
-        self.key.clear();
-        self.key.extend(host.iter().map(u8::to_ascii_lowercase));
-        self.key.push(0);
-        self.key.extend(client(request.client));
-        if let Some((_, known)) = self.pairs.get_mut(self.key.as_slice()) {
-            known.add(&totals);
-        } else if self.room.take(service) {
-            self.pairs
-                .insert(self.key.as_slice().into(), (service, totals));
-        } else {
-            self.others.entry(service).or_default().add(&totals);
-        }
+        let mut key = mem::take(&mut self.key);
+        key.clear();
+        key.extend(host.iter().map(u8::to_ascii_lowercase));
+        key.push(0);
+        key.extend(client(request.client));
+        self.add(&key, service, &totals);
+        self.key = key;
         true
+    }
+
+    fn add(&mut self, key: &[u8], service: Service, totals: &Totals) {
+        if let Some((_, known)) = self.pairs.get_mut(key) {
+            known.add(totals);
+        } else if self.room.take(service) {
+            self.pairs.insert(key.into(), (service, *totals));
+        } else {
+            self.others.entry(service).or_default().add(totals);
+        }
     }
 
     /// What was counted.
