@@ -41,12 +41,15 @@ impl ListText {
         })
     }
 
-    /// The list as Windows stores it, also where it is written an entry a line.
-    pub(crate) fn into_stored(self) -> String {
-        if self.text.contains(';') {
-            return self.text;
+    /// The list as Windows stores it: as it was typed; a file may also have an
+    /// entry a line.
+    pub(crate) fn stored(given: &str) -> Result<String, CommandError> {
+        let text = Self::read(given)?.text;
+        // What was typed is read by each consumer's own rules, line ends too.
+        if text == given || text.contains(';') {
+            return Ok(text);
         }
-        let lines = self.text.lines();
-        bypass::join(lines.filter(|line| !line.trim().is_empty()))
+        let lines = text.lines();
+        Ok(bypass::join(lines.filter(|line| !line.trim().is_empty())))
     }
 }

@@ -37,8 +37,7 @@ pub(crate) fn run(
         .entra
         .or_else(|| (!is_entra_known).then_some(RouteChoice::Proxy));
     let wanted = wanted(site, entra);
-    let list = args.list.as_deref().map(ListText::read).transpose()?;
-    let list = list.map(ListText::into_stored);
+    let list = args.list.as_deref().map(ListText::stored).transpose()?;
 
     let (audit, samples) = read(args, &how(args, catalogue)?, printer)?;
     let leaks = Leaks::of(&audit, catalogue, &wanted, list.as_deref());

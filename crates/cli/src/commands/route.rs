@@ -87,8 +87,8 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
         .hint("`--list \"$(sidestep bypass)\"` asks about the list that a site needs")
         .hint("`--at FILE.reg` asks about the accounts' settings in a registry export"));
     }
-    let list = args.list.as_deref().map(ListText::read).transpose()?;
-    let list = list.map(ListText::into_stored).unwrap_or_default();
+    let list = args.list.as_deref().map(ListText::stored).transpose()?;
+    let list = list.unwrap_or_default();
     let settings = ProxySettings {
         flags: Flags(args.flags),
         proxy_server: args.proxy.as_deref().unwrap_or(SOME_PROXY).to_owned(),
