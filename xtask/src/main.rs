@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod check_deps;
 mod debian;
 mod dist;
+mod gen_log;
 mod judges;
 mod soak;
 mod windows;
@@ -16,8 +17,10 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check-deps        which crate may know which, and what no source file may hold
-  judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
   dist              pack the Windows program for others: zip, list of parts, checksums
+  gen-log [--megabytes N] [--seed N] FILE
+                    write a proxy log to measure by (250 MB): the same for the same seed
+  judges [NAME]...  put claims to judges that nobody here wrote (all, if none is named)
   openapi LOG...    hold logs of `rehearse --azure-log` against Microsoft's documents
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
@@ -30,6 +33,12 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, [])) if command == "check-deps" => check_deps::run(workspace(), &mut out),
         Some((command, [])) if command == "dist" => dist::run(workspace(), &mut out),
+        Some((command, arguments)) if command == "gen-log" => {
+            match gen_log::Options::parse(arguments) {
+                Ok(options) => gen_log::run(&options, &mut out),
+                Err(complaint) => return usage(&complaint),
+            }
+        }
         Some((command, names)) if command == "judges" => match judges::named(names) {
             Ok(judges) => judges::run(&judges, &mut out),
             Err(unknown) => {

@@ -1,9 +1,11 @@
 //! The command line, as close to what was typed as possible.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sidestep_model::access_log::{Chosen, Format};
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::bypass::Consumer;
 use sidestep_model::event::Step;
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Say whether URLs go direct or to a proxy, and which entry decided.
     Route(Route),
+    /// Say which protected traffic still crosses the proxy, by whom and for want of which entry.
+    Audit(Audit),
     /// Show the accounts' settings as each reader sees them, and where they disagree.
     Show(Show),
     /// Decode a connection or `WinHttpSettings` blob.
@@ -462,6 +466,38 @@ pub(crate) struct Route {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) own_address: Vec<IpAddr>,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = AUDIT_EXIT_CODES)]
+pub(crate) struct Audit {
+    /// The proxy's access logs, compressed with gzip or not; - for stdin.
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// How they are written: squid (native), common (and combined), w3c, json
+    /// (an object a line) or csv [default: as the first lines of each tell].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Where CSV has what, by number from 1 or by name: host=3,client=1,bytes=5,time=2
+    /// (and date=…); for JSON by key, `a.b` for a nested one [default: usual names].
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) columns: Option<Chosen>,
+    /// The bypass list that the clients have, or @FILE: to name what it misses.
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub(crate) list: Option<String>,
+    /// How Entra ID is to be reached [default: as the site says; else it is not judged].
+    #[arg(long, value_name = "ROUTE")]
+    pub(crate) entra: Option<RouteChoice>,
+    /// The cloud, instead of what the site file says.
+    #[arg(long, value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
+    /// Read in so many threads [default: one for each core, but no more than four].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+const AUDIT_EXIT_CODES: &str = "\
+Exit codes: 0 nothing crossed that should go direct · 1 something did · 2 a log cannot be opened, \
+or is of no known format · 3 a log cannot be read to its end";
 
 #[derive(Args, Debug)]
 #[command(after_help = SHOW_EXIT_CODES)]

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use sidestep_model::bypass;
 use sidestep_model::finding::Code;
 
 use crate::error::{CommandError, Exit};
@@ -38,5 +39,17 @@ impl ListText {
             text: given.to_owned(),
             name: "LIST".to_owned(),
         })
+    }
+
+    /// The list as Windows stores it: as it was typed; a file may also have an
+    /// entry a line.
+    pub(crate) fn stored(given: &str) -> Result<String, CommandError> {
+        let text = Self::read(given)?.text;
+        // What was typed is read by each consumer's own rules, line ends too.
+        if text == given || text.contains(';') {
+            return Ok(text);
+        }
+        let lines = text.lines();
+        Ok(bypass::join(lines.filter(|line| !line.trim().is_empty())))
     }
 }

@@ -21,14 +21,8 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(printer: Printer, total: Option<u64>) -> Self {
-        let is_shown = !printer.quiet && io::stderr().is_terminal();
-        let target = if is_shown {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
         Self {
-            bar: ProgressBar::with_draw_target(None, target),
+            bar: ProgressBar::with_draw_target(None, target(printer)),
             total,
         }
     }
@@ -78,6 +72,25 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Shows how much of so many bytes was read; of what has no length, how much.
+pub(crate) fn reading(printer: Printer, length: Option<u64>) -> ProgressBar {
+    let template = match length {
+        Some(_) => {
+            "{spinner} {elapsed:>4} {bar:20} {percent:>3} % {binary_bytes_per_sec} {wide_msg}"
+        }
+        None => "{spinner} {elapsed:>4} {binary_bytes} {binary_bytes_per_sec} {wide_msg}",
+    };
+    ProgressBar::with_draw_target(length, target(printer)).with_style(style(template))
+}
+
+fn target(printer: Printer) -> ProgressDrawTarget {
+    if !printer.quiet && io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     }
 }
 

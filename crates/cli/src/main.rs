@@ -3,6 +3,7 @@
 mod access;
 mod args;
 mod at;
+mod audit_view;
 mod check_view;
 mod commands;
 mod dns_view;

@@ -1,17 +1,18 @@
 //! A rehearsal: the lab as the world that a run acts on.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sidestep_audit::Audit;
+use sidestep_audit::{Audit, AuditError, How};
 use sidestep_azure::{Azure, Credential, Options, OwnProxy, Pace};
 use sidestep_flow::{Extent, Patience, Run, Witness, World, refusal};
 use sidestep_lab as lab;
 use sidestep_machine::{Journal, RegFileStore, Store};
+use sidestep_model::access_log::Format;
 use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::check::Target;
@@ -256,15 +257,20 @@ fn log_length(log: &Path) -> u64 {
     std::fs::metadata(log).map_or(0, |data| data.len())
 }
 
-fn read_log(log: &PathBuf, part: Range<u64>, catalogue: &Catalogue) -> Result<Audit, CommandError> {
+fn read_log(
+    log: &PathBuf,
+    part: Range<u64>,
+    catalogue: &'static Catalogue,
+) -> Result<Audit, CommandError> {
     let audit = || {
-        let mut file = File::open(log)?;
-        file.seek(SeekFrom::Start(part.start))?;
-        let part = file.take(part.end - part.start);
-        sidestep_audit::audit(BufReader::new(part), catalogue)
+        let mut file = File::open(log).map_err(AuditError::Read)?;
+        file.seek(SeekFrom::Start(part.start))
+            .map_err(AuditError::Read)?;
+        let how = How::new(catalogue).format(Some(Format::Squid));
+        sidestep_audit::audit(file.take(part.end - part.start), &how)
     };
-    audit().map_err(|error: std::io::Error| {
-        let message = format!("cannot read the rehearsal's proxy log: {error}");
+    audit().map_err(|error| {
+        let message = format!("cannot read the rehearsal's proxy log: {}", chain(&error));
         CommandError::new(Exit::Environment, Code::FILE_UNREADABLE, message)
     })
 }

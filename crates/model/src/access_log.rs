@@ -1,90 +1,162 @@
-//! Lines of a proxy's access log.
+//! Lines of a proxy's access log, read where they lie: nothing is copied.
+
+mod columns;
+mod detect;
+mod json;
+mod ncsa;
+mod shape;
+mod squid;
+mod target;
+mod time;
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+pub use columns::{Chosen, ChosenError, Table};
+pub use detect::detect;
+pub use shape::shape;
+pub use time::Time;
 
 /// One request as the proxy logged it, borrowed from its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// When it ended, in seconds since the epoch with a fraction, as written.
-    pub time: &'a str,
-    /// Who asked.
-    pub client: &'a str,
-    /// The name asked for, without a port.
-    pub host: &'a str,
-    /// Bytes sent to the client.
+    /// When, as written.
+    pub time: Time<'a>,
+    /// Who asked; empty where the log does not say.
+    pub client: &'a [u8],
+    /// The name asked for, without a port, in the letters of the log.
+    pub host: &'a [u8],
+    /// Bytes sent to the client; 0 where the log does not say.
     pub bytes: u64,
 }
 
-/// Parses a line of squid's native format:
-/// `time elapsed client code/status bytes method URL user hierarchy/peer type`.
-///
-/// `None` for a line that is not of that format.
-#[must_use]
-pub fn parse_squid(line: &str) -> Option<Request<'_>> {
-    let mut fields = line.split_ascii_whitespace();
-    let time = fields.next()?;
-    let (seconds, fraction) = time.split_once('.')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(seconds) || !digits(fraction) {
-        return None;
-    }
-    let _elapsed: i64 = fields.next()?.parse().ok()?;
-    let client = fields.next()?;
-    let _code = fields.next()?.split_once('/')?;
-    let bytes = fields.next()?.parse().ok()?;
-    let _method = fields.next()?;
-    let host = host_of(fields.next()?)?;
-    Some(Request {
-        time,
-        client,
-        host,
-        bytes,
-    })
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Squid's native format.
+    Squid,
+    /// The common log format, and the combined one, which goes on behind it.
+    Common,
+    /// W3C's extended log file format: `#Fields:` names the columns.
+    W3c,
+    /// A JSON object a line.
+    Json,
+    /// Comma, semicolon or tab between the columns.
+    Csv,
 }
 
-/// The host of `host:port` (CONNECT) or of an absolute URL.
-fn host_of(target: &str) -> Option<&str> {
-    let authority = match target.split_once("://") {
-        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
-        None => target,
-    };
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let host = if authority.starts_with('[') {
-        authority.split_inclusive(']').next()?
-    } else {
-        authority.split(':').next()?
-    };
-    (!host.is_empty()).then_some(host)
-}
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Squid, Self::Common, Self::W3c, Self::Json, Self::Csv];
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_a_tunnel_a_plain_request_and_refuses_other_lines() {
-        let tunnel = "1764000000.129    215 10.1.0.10 TCP_TUNNEL/200 4210 CONNECT \
-                      acct.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -";
-        assert_eq!(
-            parse_squid(tunnel),
-            Some(Request {
-                time: "1764000000.129",
-                client: "10.1.0.10",
-                host: "acct.blob.core.windows.net",
-                bytes: 4210,
-            })
-        );
-        let plain = "1764000000.129 1 10.1.0.10 TCP_MISS/503 0 GET http://169.254.169.254/a?b - HIER_NONE/- -";
-        assert_eq!(parse_squid(plain).map(|r| r.host), Some("169.254.169.254"));
-        let six = "1764000000.129 1 ::1 TCP_MISS/200 7 CONNECT [2001:db8::1]:443 - HIER_NONE/- -";
-        assert_eq!(parse_squid(six).map(|r| r.host), Some("[2001:db8::1]"));
-        for bad in [
-            "",
-            "hello",
-            "1764000000 1 a b/c 1 GET h",
-            "1.2 x a b/c 1 GET h",
-        ] {
-            assert_eq!(parse_squid(bad), None, "{bad}");
+    /// The name that the command line and JSON use.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Squid => "squid",
+            Self::Common => "common",
+            Self::W3c => "w3c",
+            Self::Json => "json",
+            Self::Csv => "csv",
         }
     }
 }
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let known = Self::ALL.into_iter().find(|format| format.key() == name);
+        known.ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// There is no format of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no format \"{0}\": squid, common, w3c, json or csv")]
+pub struct UnknownFormat(pub String);
+
+/// What reads the lines of one log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Squid's native format.
+    Squid,
+    /// The common and the combined log format.
+    Common,
+    /// Columns that `#Fields:` names, or named none yet.
+    W3c(Option<Table>),
+    /// Keys of a JSON object; the usual ones where none are chosen.
+    Json(Chosen),
+    /// Columns that were chosen, or that the first line names.
+    Csv(Table),
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A request.
+    Request(Request<'a>),
+    /// Nothing: empty, a remark, or the names of the columns.
+    Remark,
+    /// `#Fields:`, which names the columns of the lines behind it.
+    Fields,
+    /// Not of this format.
+    Malformed,
+}
+
+impl Layout {
+    /// Reads a line without its line feed.
+    #[must_use]
+    pub fn read<'a>(&self, line: &'a [u8]) -> Line<'a> {
+        let line = match line {
+            [] | [b'\r'] => return Line::Remark,
+            [line @ .., b'\r'] => line,
+            _ => line,
+        };
+        let request = match self {
+            Self::Squid => squid::parse(line),
+            Self::Common => ncsa::parse(line),
+            Self::W3c(table) => match (line.starts_with(b"#"), table) {
+                (true, _) if line.starts_with(FIELDS) => return Line::Fields,
+                (true, _) => return Line::Remark,
+                (false, None) => None,
+                (false, Some(table)) => table.parse(line),
+            },
+            Self::Json(chosen) => json::parse(line, chosen),
+            Self::Csv(table) if table.is_heading(line) => return Line::Remark,
+            Self::Csv(table) => table.parse(line),
+        };
+        request.map_or(Line::Malformed, Line::Request)
+    }
+
+    /// The layout behind a line that names the columns anew.
+    #[must_use]
+    pub fn renamed(line: &[u8]) -> Self {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let names = line.strip_prefix(FIELDS).unwrap_or(line);
+        Self::W3c(Table::of_fields(names))
+    }
+
+    /// The format that it reads.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Squid => Format::Squid,
+            Self::Common => Format::Common,
+            Self::W3c(_) => Format::W3c,
+            Self::Json(_) => Format::Json,
+            Self::Csv(_) => Format::Csv,
+        }
+    }
+}
+
+/// What begins the line that names the columns (W3C, `WD-logfile-960323`).
+pub const FIELDS: &[u8] = b"#Fields:";

@@ -8,9 +8,11 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+mod hosts;
 mod region;
 pub(crate) mod spelling;
 
+pub use hosts::HostIndex;
 pub use region::{Confidence, Region, geo_code, nearest_region, regions};
 
 /// An Azure cloud that Sidestep has a catalogue of.

@@ -176,6 +176,16 @@ pub fn required_list(
     merge("", catalogue, site_bypass)
 }
 
+/// The list that a plan writes where `present` is listed.
+#[must_use]
+pub fn completed_list(
+    present: &str,
+    catalogue: &'static Catalogue,
+    site_bypass: &site::Bypass,
+) -> String {
+    list(&merge(present, catalogue, site_bypass))
+}
+
 fn wanted(
     account: Account,
     catalogue: &'static Catalogue,
@@ -184,7 +194,7 @@ fn wanted(
     clear: Clear,
     findings: &mut Vec<Finding>,
 ) -> Wanted {
-    let choices = choices(&site.bypass);
+    let choices = site.bypass.choices();
     let Some(found) = writable(account, catalogue, choices, observed, clear, findings) else {
         return Wanted::Unknown;
     };
@@ -497,7 +507,7 @@ fn merge(
         }
     }
     let required = catalogue
-        .bypass_patterns(choices(site_bypass))
+        .bypass_patterns(site_bypass.choices())
         .into_iter()
         .map(|endpoint| (endpoint.pattern, Because::Required(endpoint)));
     let added = site_bypass
@@ -522,13 +532,6 @@ fn merge(
     }
     reasons.append(&mut removed);
     reasons
-}
-
-fn choices(site_bypass: &site::Bypass) -> BypassChoices {
-    BypassChoices {
-        backup_direct: site_bypass.backup == Route::Direct,
-        entra_direct: site_bypass.entra == Route::Direct,
-    }
 }
 
 fn names<'a>(entries: impl IntoIterator<Item = &'a String>, entry: &str) -> bool {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sidestep_model::bypass::{self, BypassList, Consumer};
 use sidestep_model::catalogue::{self, Catalogue, Cloud, Confidence};
 use sidestep_model::desired::{Because, EntryReason, required_list};
-use sidestep_model::site::{Bypass as SiteBypass, Route};
+use sidestep_model::site::{Bypass as SiteBypass, Route, Site};
 
 use crate::args::{Bypass, ListFormat, Profile, RouteChoice};
 use crate::error::{CommandError, Exit};
@@ -68,26 +68,8 @@ fn article() -> Entries {
 
 fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, CommandError> {
     let site = site.site_if_any()?;
-    let cloud = match (&args.cloud, &site) {
-        (Some(name), _) => cloud_named(name)?,
-        (None, Some(site)) => site.azure.cloud,
-        (None, None) => Cloud::AzureCloud,
-    };
-    let mut choices = site.map_or_else(
-        || SiteBypass {
-            backup: Route::Direct,
-            entra: Route::Direct,
-            local: true,
-            add: Vec::new(),
-            remove: Vec::new(),
-        },
-        |site| site.bypass,
-    );
-    match args.entra {
-        Some(RouteChoice::Direct) => choices.entra = Route::Direct,
-        Some(RouteChoice::Proxy) => choices.entra = Route::Proxy,
-        None => {}
-    }
+    let cloud = cloud_of(args.cloud.as_deref(), site.as_ref())?;
+    let choices = wanted(site, args.entra);
     if choices.entra == Route::Direct {
         printer.progress(
             "Entra ID has no private endpoint: with its names in this list the VM needs a direct \
@@ -103,6 +85,26 @@ fn current(args: &Bypass, site: &SiteFile, printer: Printer) -> Result<Entries, 
         entries = exact(entries, &names(&args.names)?, printer)?;
     }
     Ok(entries)
+}
+
+/// What a site sends direct, or else anybody would; and Entra ID as said here.
+pub(crate) fn wanted(site: Option<Site>, entra: Option<RouteChoice>) -> SiteBypass {
+    let mut wanted = site.map_or_else(
+        || SiteBypass {
+            backup: Route::Direct,
+            entra: Route::Direct,
+            local: true,
+            add: Vec::new(),
+            remove: Vec::new(),
+        },
+        |site| site.bypass,
+    );
+    match entra {
+        Some(RouteChoice::Direct) => wanted.entra = Route::Direct,
+        Some(RouteChoice::Proxy) => wanted.entra = Route::Proxy,
+        None => {}
+    }
+    wanted
 }
 
 /// Names as typed, and those of `@FILE`.
@@ -218,6 +220,15 @@ fn script(args: &Bypass, site: &SiteFile, list: &str) -> Result<String, CommandE
     let proxy = proxy.unwrap_or_else(|| "proxy.example:8080".to_owned());
     let parsed = BypassList::parse(list, Consumer::DotnetFramework);
     Ok(bypass::pac(&parsed, &proxy, prose::SCRIPT_HEADING))
+}
+
+/// The cloud named, or else the site's, or else the public one.
+pub(crate) fn cloud_of(named: Option<&str>, site: Option<&Site>) -> Result<Cloud, CommandError> {
+    match (named, site) {
+        (Some(name), _) => cloud_named(name),
+        (None, Some(site)) => Ok(site.azure.cloud),
+        (None, None) => Ok(Cloud::AzureCloud),
+    }
 }
 
 /// The cloud of that name.

@@ -2,8 +2,8 @@
 
 use crate::args::{Cli, Color, Command};
 use crate::commands::{
-    apply, azure, bypass, check, decode, history, init, lab, lint, plan, rehearse, route, run,
-    self_test, show, sid, undo,
+    apply, audit, azure, bypass, check, decode, history, init, lab, lint, plan, rehearse, route,
+    run, self_test, show, sid, undo,
 };
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
@@ -32,6 +32,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Bypass(args) => bypass::run(&args, &site, printer),
         Command::Lint(args) => lint::run(&args, &site, printer),
         Command::Route(args) => route::run(&args, printer),
+        Command::Audit(args) => audit::run(&args, &site, printer),
         Command::Show(args) => show::run(&args, &site, printer),
         Command::Decode(args) => decode::run(&args, printer),
         Command::Sid(args) => sid::run(&args, printer),

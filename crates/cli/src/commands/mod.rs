@@ -1,6 +1,7 @@
 //! One file per verb: settings in, call, render.
 
 mod apply;
+mod audit;
 mod azure;
 mod azure_discover;
 mod azure_jobs;

@@ -75,14 +75,14 @@ pub(crate) fn document(scenario: &Scenario, rehearsal: &Rehearsal) -> Value {
 
 fn log_document(audit: &Audit) -> Value {
     let crossings: Vec<Value> = audit
-        .crossings
+        .by_host()
         .iter()
-        .map(|(host, crossing)| {
+        .map(|(host, (service, totals))| {
             json!({
                 "host": host,
-                "service": crossing.service,
-                "connections": crossing.connections,
-                "bytes": crossing.bytes,
+                "service": service,
+                "connections": totals.connections,
+                "bytes": totals.bytes,
             })
         })
         .collect();
@@ -172,12 +172,12 @@ fn heading(site: &Site, before: &Trial) -> String {
     let leaks = before.evidence.protected_on_proxy();
     let against: Vec<String> = before
         .proxy_log
-        .crossings
-        .iter()
-        .filter(|(_, crossing)| site.route_of(crossing.service) == Route::Direct)
-        .map(|(host, crossing)| {
-            let service = prose::service(crossing.service);
-            let times = plural(crossing.connections, "time", "times");
+        .by_host()
+        .into_iter()
+        .filter(|(_, (service, _))| site.route_of(*service) == Route::Direct)
+        .map(|(host, (service, totals))| {
+            let service = prose::service(service);
+            let times = plural(totals.connections, "time", "times");
             format!("\n            {host} ({service}, {times})")
         })
         .collect();

@@ -1,11 +1,9 @@
 //! `sidestep route`: direct or which proxy, and the entry that decided.
 
-use std::fs;
-
 use serde_json::{Value, json};
 use sidestep_machine::{LiveStore, Store};
 use sidestep_model::account::Account;
-use sidestep_model::bypass::{self, BypassList, Consumer, HostContext, Near};
+use sidestep_model::bypass::{BypassList, Consumer, HostContext, Near};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::{Code, Finding};
 use sidestep_model::observed::ValueName;
@@ -91,13 +89,8 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
         .hint("`--list \"$(sidestep bypass)\"` asks about the list that a site needs")
         .hint("`--at FILE.reg` asks about the accounts' settings in a registry export"));
     }
-    let list = match args.list.as_deref() {
-        None => String::new(),
-        Some(list) => match list.strip_prefix('@') {
-            None => list.to_owned(),
-            Some(path) => listed_in(path)?,
-        },
-    };
+    let list = args.list.as_deref().map(ListText::stored).transpose()?;
+    let list = list.unwrap_or_default();
     let settings = ProxySettings {
         flags: Flags(args.flags),
         proxy_server: args.proxy.as_deref().unwrap_or(SOME_PROXY).to_owned(),
@@ -105,21 +98,6 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
         auto_config_url: args.auto_config_url.clone().unwrap_or_default(),
     };
     Ok(vec![(None, settings)])
-}
-
-/// A list in a file: as Windows stores it, or an entry a line.
-fn listed_in(path: &str) -> Result<String, CommandError> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        let message = format!("cannot read {path}: {error}");
-        CommandError::new(Exit::Usage, Code::FILE_UNREADABLE, message)
-    })?;
-    if text.contains(';') {
-        Ok(text)
-    } else {
-        Ok(bypass::join(
-            text.lines().filter(|line| !line.trim().is_empty()),
-        ))
-    }
 }
 
 fn accounts(at: &At, chosen: &[Account]) -> Result<Asked, CommandError> {

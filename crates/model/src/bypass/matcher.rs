@@ -1,55 +1,47 @@
 //! A list compiled for many decisions.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use super::{BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext};
+use super::tails::{Tails, is_long_enough};
+use super::{BypassList, Consumer, Decision, DirectBecause, Entry, EntryForm, HostContext};
 use crate::destination::Destination;
-
-/// How much of an entry's end is looked up at once.
-const TAIL: usize = 8;
 
 /// A list compiled once, for deciding about very many destinations.
 ///
 /// Most entries are names or `*.suffix`; those are found by the last eight bytes
-/// of a host, in one look-up whatever the list's length. The few others are
-/// asked one by one. A decision allocates nothing and is the one that
-/// [`BypassList::decide`] makes, which stays as the plain reading of the rules.
+/// of a host, in one look-up whatever the list's length. The few others are asked
+/// one by one, where they can begin as the host does. A decision allocates nothing and is the one that [`BypassList::decide`]
+/// makes, which stays as the plain reading of the rules.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     list: BypassList,
-    tails: HashMap<u64, Vec<Tail>, BuildHasherDefault<Mixed>>,
-    /// Places of the entries that are asked one by one, in their order.
-    others: Vec<usize>,
+    tails: Tails,
+    /// The entries that are asked one by one, in their order.
+    others: Vec<Other>,
     poison: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
-struct Tail {
-    /// What the host ends in, or is.
-    text: Box<[u8]>,
-    is_whole: bool,
+#[derive(Clone, Copy, Debug)]
+struct Other {
     index: usize,
+    /// What it begins with; `None` where that can be anything.
+    first: Option<u8>,
 }
 
-/// The key is its own hash, stirred once.
-#[derive(Clone, Copy, Debug, Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte) ^ self.0);
+impl Other {
+    fn new(entry: &Entry) -> Self {
+        let first = match &entry.form {
+            EntryForm::Pattern(pattern) => pattern.glob.bytes().next(),
+            _ => None,
+        };
+        Self {
+            index: entry.index,
+            first: first.filter(|byte| *byte != b'*'),
         }
     }
 
-    fn write_u64(&mut self, key: u64) {
-        let stirred = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = stirred ^ (stirred >> 29);
+    /// Whether it can cover a text that begins with this host or this scheme.
+    fn can_begin(&self, scheme: &str, host: &str) -> bool {
+        let begins = |text: &str| text.as_bytes().first() == self.first.as_ref();
+        self.first.is_none() || begins(host) || begins(scheme)
     }
 }
 
@@ -57,27 +49,21 @@ impl Matcher {
     /// Compiles a list.
     #[must_use]
     pub fn new(list: BypassList) -> Self {
-        let mut tails: HashMap<u64, Vec<Tail>, _> = HashMap::default();
+        let mut tails = Vec::new();
         let mut others = Vec::new();
         let mut poison = None;
         for entry in list.entries() {
             match &entry.form {
                 EntryForm::Pattern(pattern) => match tail(pattern) {
-                    Some((text, is_whole)) => {
-                        let known = tails.entry(key(text)).or_default();
-                        known.push(Tail {
-                            text: text.into(),
-                            is_whole,
-                            index: entry.index,
-                        });
-                    }
-                    None => others.push(entry.index),
+                    Some((text, is_whole)) => tails.push((text, is_whole, entry.index)),
+                    None => others.push(Other::new(entry)),
                 },
-                EntryForm::Local | EntryForm::MinusLoopback => others.push(entry.index),
+                EntryForm::Local | EntryForm::MinusLoopback => others.push(Other::new(entry)),
                 EntryForm::Poison => poison = poison.or(Some(entry.index)),
                 EntryForm::Dead(_) => {}
             }
         }
+        let tails = Tails::new(tails);
         Self {
             list,
             tails,
@@ -100,27 +86,35 @@ impl Matcher {
         }
         let is_implicit = self.list.is_implicit(destination);
         let entry = |index| Decision::Direct(DirectBecause::Entry { index });
+        let scheme = destination.scheme();
         match self.list.consumer() {
             Consumer::DotnetFramework => {
                 if is_implicit {
                     return Decision::Direct(DirectBecause::Implicit);
                 }
+                let compared = destination.compared_host();
                 let tail = self
-                    .tail_of(destination.compared_host())
+                    .tails
+                    .covering(compared.as_bytes())
                     .map(|range| range.0);
-                let before = |index: &&usize| tail.is_none_or(|tail| **index < tail);
-                let mut others = self.others.iter().take_while(before);
-                let other = others.find(|index| self.list.covers_at(**index, destination, host));
-                other.copied().or(tail).map_or(Decision::NotListed, entry)
+                let covers = |other: &&Other| {
+                    other.can_begin(scheme, compared)
+                        && self.list.covers_at(other.index, destination, host)
+                };
+                let mut others = self.before(tail);
+                let other = others.find(covers).map(|other| other.index);
+                other.or(tail).map_or(Decision::NotListed, entry)
             }
             Consumer::Wininet => {
-                let tail = self.tail_of(&destination.wininet_host).map(|range| range.1);
-                let behind = |index: &&usize| tail.is_none_or(|tail| **index > tail);
-                for index in self.others.iter().rev().take_while(behind) {
-                    if self.list.covers_at(*index, destination, host) {
-                        return entry(*index);
+                let tail = self
+                    .tails
+                    .covering(destination.wininet_host.as_bytes())
+                    .map(|range| range.1);
+                for other in self.behind(tail) {
+                    if self.list.covers_at(other.index, destination, host) {
+                        return entry(other.index);
                     }
-                    if is_implicit && self.list.is_minus_loopback(*index) {
+                    if is_implicit && self.list.is_minus_loopback(other.index) {
                         return Decision::NotListed;
                     }
                 }
@@ -139,48 +133,34 @@ impl Matcher {
     /// parsed, and what consumers never proxy without being told does not count.
     #[must_use]
     pub fn entry_for_host(&self, host: &str) -> Option<usize> {
-        let tail = self.tail_of(host);
-        match self.list.consumer() {
+        let tail = self.tails.covering(host.as_bytes());
+        let covers = |other: &&Other| {
+            other.can_begin("https", host) && self.list.covers_host_at(other.index, host)
+        };
+        let (tail, other) = match self.list.consumer() {
             Consumer::DotnetFramework => {
                 let tail = tail.map(|range| range.0);
-                let before = |index: &&usize| tail.is_none_or(|tail| **index < tail);
-                let mut others = self.others.iter().take_while(before);
-                let other = others.find(|index| self.list.covers_host_at(**index, host));
-                other.copied().or(tail)
+                (tail, self.before(tail).find(covers))
             }
             Consumer::Wininet => {
                 let tail = tail.map(|range| range.1);
-                let behind = |index: &&usize| tail.is_none_or(|tail| **index > tail);
-                let mut others = self.others.iter().rev().take_while(behind);
-                let other = others.find(|index| self.list.covers_host_at(**index, host));
-                other.copied().or(tail)
+                (tail, self.behind(tail).find(covers))
             }
-        }
+        };
+        other.map(|other| other.index).or(tail)
     }
 
-    /// The first and the last entry that the host ends in, or is.
-    fn tail_of(&self, host: &str) -> Option<(usize, usize)> {
-        let host = host.as_bytes();
-        if host.len() < TAIL {
-            return None;
-        }
-        let tails = self.tails.get(&key(host))?;
-        let mut covering = tails.iter().filter(|tail| {
-            if tail.is_whole {
-                *tail.text == *host
-            } else {
-                host.ends_with(&tail.text)
-            }
-        });
-        let first = covering.next()?.index;
-        Some((first, covering.next_back().map_or(first, |tail| tail.index)))
+    /// The others that stand before an entry, or all of them.
+    fn before(&self, tail: Option<usize>) -> impl Iterator<Item = &Other> {
+        let others = self.others.iter();
+        others.take_while(move |other| tail.is_none_or(|tail| other.index < tail))
     }
-}
 
-/// The last bytes as one number.
-fn key(text: &[u8]) -> u64 {
-    text.last_chunk()
-        .map_or(0, |tail: &[u8; TAIL]| u64::from_ne_bytes(*tail))
+    /// The others that stand behind an entry, or all of them, the last first.
+    fn behind(&self, tail: Option<usize>) -> impl Iterator<Item = &Other> {
+        let others = self.others.iter().rev();
+        others.take_while(move |other| tail.is_none_or(|tail| other.index > tail))
+    }
 }
 
 /// What a host must end in, or be, for an entry that asks for nothing else:
@@ -195,6 +175,6 @@ fn tail(pattern: &super::Pattern) -> Option<(&[u8], bool)> {
     let is_odd = text.contains(['*', '/', ':', '[']);
     // .NET also compares `host:port`, whose end digits alone can match.
     let has_name = text.bytes().any(|byte| !byte.is_ascii_digit());
-    let is_simple = !asks_for_more && !is_odd && has_name && text.len() >= TAIL;
+    let is_simple = !asks_for_more && !is_odd && has_name && is_long_enough(text);
     is_simple.then_some((text.as_bytes(), is_whole))
 }

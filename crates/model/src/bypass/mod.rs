@@ -16,6 +16,7 @@ mod minimise;
 mod near;
 mod pac;
 pub mod proof;
+mod tails;
 
 pub use agreement::readers_agree;
 pub use consumer::{Consumer, UnknownConsumer};

@@ -2,7 +2,7 @@
 
 use super::choice::choice;
 use super::{Database, DatabasePattern, ProxyAddress, ResourceId};
-use crate::catalogue::{Cloud, Region, Service};
+use crate::catalogue::{BypassChoices, Cloud, Region, Service};
 
 /// What the owner wants: one `site.toml`, read and valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +177,17 @@ pub struct Bypass {
     /// Entries to drop from what is there; all others stay. Also unusable ones
     /// can be named here, since removing them is their remedy.
     pub remove: Vec<String>,
+}
+
+impl Bypass {
+    /// What goes around the proxy.
+    #[must_use]
+    pub fn choices(&self) -> BypassChoices {
+        BypassChoices {
+            backup_direct: self.backup == Route::Direct,
+            entra_direct: self.entra == Route::Direct,
+        }
+    }
 }
 
 choice! {
