@@ -106,6 +106,12 @@ pub(crate) fn openapi_logs(files: &[String], out: &mut dyn Write) -> anyhow::Res
     pronounce("openapi", &verdict, out)
 }
 
+/// Runs the product's own tests for Windows under Wine; false if one fails.
+pub(crate) fn windows_tests(out: &mut dyn Write) -> anyhow::Result<bool> {
+    let verdict = wine::tests(out)?;
+    pronounce("windows test", &verdict, out)
+}
+
 /// Says what a judge said; false if it disagrees.
 fn pronounce(judge: &str, verdict: &Verdict, out: &mut dyn Write) -> anyhow::Result<bool> {
     let said = match verdict {

@@ -25,6 +25,7 @@ usage: cargo xtask COMMAND
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
   windows build     build sidestep.exe on Debian, and look at what it needs
+  windows test      run the tests of model and machine for Windows, under Wine
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +51,9 @@ fn main() -> ExitCode {
         }
         Some((command, [verb])) if command == "windows" && verb == "build" => {
             windows::build(workspace(), &mut out)
+        }
+        Some((command, [verb])) if command == "windows" && verb == "test" => {
+            judges::windows_tests(&mut out)
         }
         Some((command, arguments)) if command == "soak" => match soak::Options::parse(arguments) {
             Ok(options) => soak::run(workspace(), &options, &mut out),

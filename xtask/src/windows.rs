@@ -96,33 +96,68 @@ pub(crate) fn is_as_it_has_to_be(
 
 /// The program, newly built, or why it cannot be built here.
 pub(crate) fn program(workspace: &Path) -> anyhow::Result<Result<PathBuf, String>> {
-    if !has_tools() {
-        if let Err(reason) = debian::install("the Rust for Windows", &PACKAGES, true) {
-            return Ok(Err(reason));
-        }
-        if !has_tools() {
-            let reason = format!("Debian's Rust here is older than 1.{OLDEST_RUST}");
-            return Ok(Err(reason));
-        }
+    if let Err(reason) = install() {
+        return Ok(Err(reason));
     }
-    let built = debian_tool("cargo")
-        .args([
-            "--config",
-            ".cargo/windows.toml",
-            "build",
-            "--release",
-            "--locked",
-        ])
+    let built = cargo(workspace)
+        .args(["build", "--release", "--locked"])
         .args(["--package", "sidestep-cli"])
-        .current_dir(workspace)
-        // Debian's stable Rust builds the standard library only when told so.
-        .env("RUSTC_BOOTSTRAP", "1")
         .output()?;
     let said = String::from_utf8_lossy(&built.stderr);
     ensure!(built.status.success(), "cargo build: {said}");
     let program = workspace.join("target/windows/x86_64-pc-windows-gnu/release/sidestep.exe");
     ensure!(program.is_file(), "{} was not built", program.display());
     Ok(Ok(program))
+}
+
+/// What the tests of these packages say, each test's program started by a shell
+/// that runs `enter` with its path and arguments; else why they cannot be built
+/// here.
+pub(crate) fn tests(
+    workspace: &Path,
+    packages: &[&str],
+    enter: &str,
+) -> anyhow::Result<Result<String, String>> {
+    if let Err(reason) = install() {
+        return Ok(Err(reason));
+    }
+    let runner = serde_json::json!(["sh", "-c", enter, "runner"]);
+    let mut command = cargo(workspace);
+    command
+        .arg("--config")
+        .arg(format!("target.x86_64-pc-windows-gnu.runner={runner}"))
+        .args(["test", "--locked", "--no-fail-fast", "--tests"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    ensure!(said.contains("test result: "), "cargo test: {complaints}");
+    Ok(Ok(said))
+}
+
+/// Debian's cargo, told what it has to know of Windows.
+fn cargo(workspace: &Path) -> Command {
+    let mut command = debian_tool("cargo");
+    command
+        .args(["--config", ".cargo/windows.toml"])
+        .current_dir(workspace)
+        // Debian's stable Rust builds the standard library only when told so.
+        .env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+fn install() -> Result<(), String> {
+    if has_tools() {
+        return Ok(());
+    }
+    debian::install("the Rust for Windows", &PACKAGES, true)?;
+    if has_tools() {
+        Ok(())
+    } else {
+        Err(format!("Debian's Rust here is older than 1.{OLDEST_RUST}"))
+    }
 }
 
 /// A program of Debian's, free of what a rustup around this process set.

@@ -2,6 +2,7 @@
 //! say what it did. What Wine cannot say is in `docs/windows-verification.md`.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -17,6 +18,7 @@ mod claims;
 mod desk;
 mod network;
 mod self_test;
+mod tests;
 mod traffic;
 
 /// What speaks against a claim beyond these adds nothing.
@@ -27,11 +29,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         Ok(program) => program,
         Err(reason) => return Ok(Verdict::NotJudged(reason)),
     };
-    let target = &metadata(workspace())?["target_directory"];
-    let target = target
-        .as_str()
-        .context("cargo metadata names no target directory")?;
-    let folder = std::path::Path::new(target).join("judges/wine");
+    let folder = folder()?;
     let wine = match Wine::start(&folder, None)? {
         Ok(wine) => wine,
         Err(reason) => return Ok(Verdict::NotJudged(format!("no Wine 10: {reason}"))),
@@ -70,6 +68,20 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         0 => Verdict::Agrees(tried),
         some => Verdict::Disagrees(format!("{some} of {tried}")),
     })
+}
+
+/// The product's own tests under Wine.
+pub(super) fn tests(out: &mut dyn Write) -> anyhow::Result<Verdict> {
+    tests::judge(&folder()?, out)
+}
+
+/// Where Wine's Debian is kept.
+fn folder() -> anyhow::Result<PathBuf> {
+    let target = &metadata(workspace())?["target_directory"];
+    let target = target
+        .as_str()
+        .context("cargo metadata names no target directory")?;
+    Ok(Path::new(target).join("judges/wine"))
 }
 
 /// What was seen, claim by claim.

@@ -21,7 +21,7 @@ const PACKAGES: &str = "ca-certificates,squid,wine,wine64";
 const WHOLE: &str = "judge/whole";
 
 /// Where the judge's own files are, as seen from inside.
-const INSIDE: &str = "/judge";
+pub(super) const INSIDE: &str = "/judge";
 
 /// A Wine that runs until this is dropped.
 pub(super) struct Wine {
@@ -55,6 +55,24 @@ impl Wine {
         wine.quietly(&["wineserver", "-p"])?;
         wine.quietly(&["wine", "wineboot"])?;
         Ok(Ok(wine))
+    }
+
+    /// Shows a folder of this computer inside, by the same path; false where that
+    /// is not allowed.
+    pub(super) fn show(&self, folder: &Path) -> anyhow::Result<bool> {
+        const SCRIPT: &str = r#"mkdir -p "$0$1" && mount --bind "$1" "$0$1""#;
+        let status = Command::new("nsenter")
+            .args(["--target", &self.process().to_string(), "--mount"])
+            .args(["sh", "-c", SCRIPT])
+            .arg(fs::canonicalize(&self.root)?)
+            .arg(folder)
+            .status()?;
+        Ok(status.success())
+    }
+
+    /// A process inside.
+    pub(super) fn process(&self) -> u32 {
+        self.holder.id()
     }
 
     /// Its version, in its own words.
