@@ -21,7 +21,7 @@ use windows_sys::Win32::Networking::WinInet::{
 };
 
 use super::access;
-use super::registry::{LOCAL_MACHINE, Place};
+use super::registry::Place;
 
 /// The SID of the account that this process runs as.
 pub fn own_sid() -> io::Result<String> {
@@ -185,10 +185,8 @@ fn powershell() -> io::Result<PathBuf> {
 pub fn windows_version() -> Option<String> {
     let name = version_value("ProductName")?;
     let build = version_value("CurrentBuild").unwrap_or_default();
-    let dotnet = Place::new(
-        LOCAL_MACHINE,
-        r"SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full",
-    );
+    let dotnet =
+        Place::named(r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full");
     let dotnet = dotnet.value("Version").ok().flatten();
     let dotnet = dotnet.and_then(|version| version.text());
     let dotnet = dotnet.map_or_else(String::new, |version| format!(", .NET Framework {version}"));
@@ -196,9 +194,6 @@ pub fn windows_version() -> Option<String> {
 }
 
 fn version_value(name: &str) -> Option<String> {
-    let key = Place::new(
-        LOCAL_MACHINE,
-        r"SOFTWARE\Microsoft\Windows NT\CurrentVersion",
-    );
+    let key = Place::named(r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion");
     key.value(name).ok().flatten()?.text()
 }

@@ -79,6 +79,11 @@ impl Place {
         }
     }
 
+    /// A key in it, by its path from here.
+    pub(super) fn below(&self, path: &str) -> Self {
+        Self::named(&format!(r"{}\{path}", self.name()))
+    }
+
     pub(super) fn name(&self) -> String {
         format!(r"{}\{}", self.hive.name(), self.path)
     }

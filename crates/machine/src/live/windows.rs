@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use sidestep_model::account::Account;
 use sidestep_model::observed::{Absence, Observed, ObservedAccount, SettingsKey};
 use sidestep_model::plan::Change;
-use sidestep_model::registry::RegistryData;
 
 use crate::net_files;
 use crate::reading::{self, Registry};
