@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::check_deps::metadata;
 use crate::{debian, windows};
@@ -32,15 +32,11 @@ pub(crate) fn run(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<bool>
         "a release is a commit, and these files are not committed:\n{status}"
     );
     if let Err(reason) = tools() {
-        writeln!(out, "dist: not made ({reason})")?;
-        return Ok(true);
+        bail!("no release is made: {reason}");
     }
     let program = match windows::program(workspace)? {
         Ok(program) => program,
-        Err(reason) => {
-            writeln!(out, "dist: not made ({reason})")?;
-            return Ok(true);
-        }
+        Err(reason) => bail!("no release is made: {reason}"),
     };
     if !windows::is_as_it_has_to_be(workspace, &program, out)? {
         return Ok(false);
@@ -145,7 +141,7 @@ fn tools() -> Result<(), String> {
         debian::install("zip", &["zip"], false)?;
     }
     let cyclonedx = || runs(Command::new(env!("CARGO")).args(["cyclonedx", "--version"]));
-    let install = ["install", "cargo-cyclonedx", "--locked", "--quiet"];
+    let install = ["install", "cargo-cyclonedx@0.5.9", "--locked", "--quiet"];
     if !cyclonedx() && !runs(Command::new(env!("CARGO")).args(install)) {
         return Err("cargo-cyclonedx cannot be installed".to_owned());
     }

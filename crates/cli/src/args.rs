@@ -438,8 +438,9 @@ pub(crate) struct Route {
     )]
     pub(crate) proxy: Option<String>,
     /// With these flags: 1 direct, 2 manual proxy, 4 configuration script, 8 auto-detect.
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "at")]
-    pub(crate) flags: u32,
+    /// [default: 3]
+    #[arg(long, value_name = "N", conflicts_with = "at")]
+    pub(crate) flags: Option<u32>,
     /// With this configuration script.
     #[arg(long, value_name = "URL", conflicts_with = "at")]
     pub(crate) auto_config_url: Option<String>,

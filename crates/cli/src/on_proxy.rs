@@ -23,7 +23,10 @@ pub(crate) fn also_on_proxy(
     plans: &[Plan],
     printer: Printer,
 ) -> Option<Finding> {
-    let is_concerned = |plan: &Plan| plan.account == Account::System && !plan.is_empty();
+    let is_concerned = |plan: &Plan| {
+        let counts_for_system = plan.account == Account::System || plan.account.is_machine();
+        counts_for_system && !plan.is_empty()
+    };
     if *at != At::Live || !plans.iter().any(is_concerned) {
         return None;
     }

@@ -10,6 +10,7 @@ use sidestep_azure::Azure;
 use sidestep_flow::{Extent, Patience, Run, World};
 use sidestep_lab::Access;
 use sidestep_machine::{Journal, Store};
+use sidestep_model::account::Account;
 use sidestep_model::catalogue::{Catalogue, Service};
 use sidestep_model::check::Target;
 use sidestep_model::event::Event;
@@ -108,7 +109,7 @@ pub(crate) fn carry(
         Settings::Elsewhere { journals } => Err(journals),
     };
     if let Ok(store) = &settings {
-        store.may_change()?;
+        store.may_change(&Account::SERVICES)?;
     }
     until_interrupted(async {
         let azure = place.azure(site, credential, printer).await?;

@@ -78,6 +78,17 @@ struct WrittenFinding {
 }
 
 impl Planner {
+    /// Whose settings it may change.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        match self {
+            Self::Site { options, .. } | Self::Copy { options, .. } => options.accounts.clone(),
+            Self::Written { plan, .. } => {
+                let accounts = plan.plans.iter().map(|one| one.intent.account);
+                accounts.collect()
+            }
+        }
+    }
+
     pub(crate) fn new(settings: &Settings, site: &SiteFile) -> Result<Self, CommandError> {
         let options = |accounts: &[Account]| Options {
             accounts: accounts.to_vec(),

@@ -174,11 +174,12 @@ fn proxies() -> Vec<(Account, ProxyUri)> {
     observed.as_ref().map_or_else(Vec::new, proxies_of)
 }
 
-/// The proxies that the accounts' settings name, switched on or not: what is on
-/// the machine can still hold a connection to one that was switched off.
+/// The proxies that the settings name which decide for the accounts, switched on
+/// or not: what is on the machine can still hold a connection to one that was
+/// switched off.
 pub(crate) fn proxies_of(observed: &Observed) -> Vec<(Account, ProxyUri)> {
     let of_account = |account: Account| {
-        let settings = observed.account(account).settings().ok();
+        let settings = observed.deciding(account).settings().ok();
         let server = settings.map_or_else(String::new, |settings| settings.proxy_server);
         ["https", "http"].into_iter().filter_map(move |scheme| {
             let proxy = select(&server, scheme, Consumer::DotnetFramework);

@@ -25,7 +25,7 @@ impl Disk {
     /// What is at `path`, its parts apart by `\`; as it is written where
     /// nothing is there. No path that a disk names leads out of it.
     pub(crate) fn place(&self, path: &str) -> PathBuf {
-        let is_name = |part: &&str| !matches!(*part, "" | "." | "..") && !part.contains('/');
+        let is_name = |part: &&str| !matches!(*part, "" | "." | "..") && !part.contains(['/', ':']);
         let parts = path.split('\\').filter(is_name);
         parts.fold(self.root.clone(), |folder, part| inside(&folder, part))
     }

@@ -115,7 +115,7 @@ impl Store for HiveStore {
         self.only_looked_at()
     }
 
-    fn may_change(&self) -> Result<(), StoreError> {
+    fn may_change(&self, _accounts: &[Account]) -> Result<(), StoreError> {
         self.only_looked_at()
     }
 

@@ -33,9 +33,9 @@ pub trait Store {
         durable::make_folder(&path).map_err(|source| StoreError::JournalFolder { path, source })
     }
 
-    /// Says before anything is changed what would stand in the way: rights that
-    /// whoever runs this does not have.
-    fn may_change(&self) -> Result<(), StoreError> {
+    /// Says before anything of `accounts` is changed what would stand in the way:
+    /// rights that whoever runs this does not have.
+    fn may_change(&self, _accounts: &[Account]) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -64,8 +64,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
         (**self).make_journal_folder()
     }
 
-    fn may_change(&self) -> Result<(), StoreError> {
-        (**self).may_change()
+    fn may_change(&self, accounts: &[Account]) -> Result<(), StoreError> {
+        (**self).may_change(accounts)
     }
 
     fn place(&self) -> String {

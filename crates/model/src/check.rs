@@ -16,6 +16,7 @@ use crate::proxy_server;
 use crate::redacted::Redacted;
 use crate::route::{self, Route, RouteDecision};
 use crate::site::{self, PublicNetworkAccess, Site};
+use crate::surroundings::surroundings;
 
 /// Azure's codes where the machine cannot reach what it needs
 /// ("Troubleshoot SQL Server database backup", MicrosoftDocs/azure-docs).
@@ -105,13 +106,12 @@ impl Check {
 pub fn probes(observed: &Observed, accounts: &[Account], targets: &[Target]) -> Vec<Probe> {
     let mut probes = Vec::new();
     for account in accounts.iter().copied() {
-        let here = observed.account(account);
-        let Ok(settings) = here.settings() else {
-            continue;
-        };
-        if !here.exists {
+        if !observed.account(account).exists {
             continue;
         }
+        let Ok(settings) = observed.deciding(account).settings() else {
+            continue;
+        };
         for target in targets {
             let Ok(destination) = Destination::parse(&format!("https://{}/", target.host)) else {
                 continue;
@@ -202,6 +202,7 @@ pub fn verdict(site: &Site, observed: &Observed, accounts: &[Account], tried: Ve
     }
     findings.extend(of_tls);
     findings.extend(of_ways);
+    findings.extend(surroundings(observed));
     Check {
         values,
         tried,

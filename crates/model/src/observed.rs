@@ -224,13 +224,11 @@ pub enum Absence {
 }
 
 impl Absence {
-    /// Whether the account is only not loaded now.
+    /// Whether the account is only not loaded now: its service, which would load
+    /// it, is there.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::ServiceIsThere { .. } | Self::ProfileAlone { .. }
-        )
+        matches!(self, Self::ServiceIsThere { .. })
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::bypass::{Consumer, HostContext};
 use crate::catalogue::Catalogue;
 use crate::destination::Destination;
+use crate::proxy_server::masked;
 use crate::route::{Route, route};
 use crate::settings::{Flags, ProxySettings};
 
@@ -243,8 +244,9 @@ fn fields(expected: &SettingsTold, seen: &SettingsTold) -> Vec<(String, String, 
     let detect = [expected.auto_detect, seen.auto_detect].map(|on| on.to_string());
     vec![
         field("auto-detect", &detect[0], &detect[1]),
-        field("script", &expected.script, &seen.script),
-        field("proxy", &expected.proxy, &seen.proxy),
+        // Where something else decides, these are somebody's own.
+        field("script", &masked(&expected.script), &masked(&seen.script)),
+        field("proxy", &masked(&expected.proxy), &masked(&seen.proxy)),
         field("list", &expected.list, &seen.list),
     ]
 }

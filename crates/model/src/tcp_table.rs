@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::Serialize;
 
-use crate::account::{Account, Sid};
+use crate::account::Account;
 use crate::catalogue::{Catalogue, Service};
 use crate::check::Target;
 use crate::evidence::{Connections, Evidence, Path, Source};
@@ -125,8 +125,8 @@ pub struct ProxyClient {
 }
 
 /// Who runs as SYSTEM and is connected to SYSTEM's proxy, beside the backup's own
-/// services: all of them follow the list that is about to change. `programs` are
-/// those whose owner could be asked.
+/// services: all of them follow the list that is about to change. Where a program
+/// does not tell its owner, as protected ones do not, a service in it does.
 #[must_use]
 pub fn proxy_clients(
     rows: &[Row],
@@ -136,9 +136,14 @@ pub fn proxy_clients(
 ) -> Vec<ProxyClient> {
     let system = Account::System;
     let sid = system.sid();
-    let of_system = programs
-        .iter()
-        .filter(|program| program.sid.as_deref() == sid.as_ref().map(Sid::as_str));
+    let hosts_system = |program: &Program| {
+        let mut inside = services.iter().filter(|one| one.process == program.process);
+        inside.any(|one| Account::of_logon(&one.logon) == Some(system))
+    };
+    let of_system = programs.iter().filter(|program| match &program.sid {
+        Some(owner) => sid.as_ref().is_some_and(|sid| sid.as_str() == owner),
+        None => hosts_system(program),
+    });
     let client = |program: &Program| {
         let of_program = |process| process == program.process;
         let here = rows

@@ -247,7 +247,7 @@ fn an_account_that_is_only_not_loaded_is_told_from_one_that_is_not_there() {
         (Absence::NotRegistered, "SS111", false),
         (service(ServiceState::Stopped, false), "SS142", true),
         (service(ServiceState::Running, true), "SS142", true),
-        (profile, "SS143", true),
+        (profile, "SS143", false),
     ];
     for (absence, code, is_passing) in codes_of {
         assert_eq!(absence.is_passing(), is_passing);

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use sidestep_model::account::Account;
+use sidestep_model::check;
 use sidestep_model::finding::{Finding, Surrounding};
 use sidestep_model::net_config::{NetConfig, ProxyOverride};
 use sidestep_model::observed::{LookedUp, Observed, Service, ServiceState, SettingsKey};
 use sidestep_model::plan::Plan;
 use sidestep_model::restart::{RestartBecause, restarts};
+use sidestep_model::site::{SAMPLE, Site};
 use sidestep_model::surroundings::surroundings;
 
 fn says(section: &str) -> Option<ProxyOverride> {
@@ -238,4 +240,21 @@ fn only_a_key_that_was_not_there_needs_a_restart() {
         ..plan(Account::System)
     };
     assert_eq!(restarts(&[unchanged], Some(&services)), []);
+}
+
+#[test]
+fn a_check_names_what_stands_around_the_settings() {
+    let observed = Observed {
+        services: Some(vec![service(
+            "AzureWLBackupPluginSvc",
+            r"CORP\backup",
+            ServiceState::Running,
+        )]),
+        ..Observed::default()
+    };
+    let site = Site::parse(SAMPLE).unwrap();
+    let check = check::verdict(&site, &observed, &[], Vec::new());
+    let named = surroundings(&observed);
+    assert!(!named.is_empty());
+    assert_eq!(check.findings, named);
 }

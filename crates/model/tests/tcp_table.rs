@@ -290,6 +290,7 @@ fn others_that_follow_systems_list_are_named() {
         proxied(43, 5),
         proxied(COORDINATOR, 6),
         row(44, 7, "10.2.0.16:443"),
+        proxied(45, 8),
     ];
     let system = Some("S-1-5-18");
     let programs = [
@@ -298,11 +299,13 @@ fn others_that_follow_systems_list_are_named() {
         program(42, "browser.exe", Some("S-1-5-21-1-2-3-1001")),
         program(43, "protected.exe", None),
         program(44, "elsewhere.exe", system),
+        program(45, "guard.exe", None),
         program(COORDINATOR, "IaaSWorkloadCoordinatorService.exe", system),
     ];
     let services = [
         service("BITS", 40),
         service("wuauserv", 40),
+        service("Guard", 45),
         service("AzureWLBackupCoordinatorSvc", COORDINATOR),
     ];
     let client = |image: &str, services: &[&str], connections| ProxyClient {
@@ -315,6 +318,7 @@ fn others_that_follow_systems_list_are_named() {
         [
             client("svchost.exe", &["BITS", "wuauserv"], 2),
             client("agent.exe", &[], 1),
+            client("guard.exe", &["Guard"], 1),
         ]
     );
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(
     if args.what_if {
         return plan::look(&planner, &at, &store, args.detailed_exitcode, printer);
     }
-    store.may_change()?;
+    store.may_change(&planner.accounts())?;
     let mut findings = Vec::new();
     // Where nothing was ever applied there is nothing to put right, and a
     // refusal leaves no folder behind.

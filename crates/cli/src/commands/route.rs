@@ -19,6 +19,9 @@ use crate::planning;
 use crate::prose;
 use crate::render::table;
 
+/// Direct, and a manual proxy.
+const MANUAL: u32 = 3;
+
 /// Stands for any proxy where only the list is asked about.
 const SOME_PROXY: &str = "proxy.example:8080";
 
@@ -78,7 +81,8 @@ type Asked = Vec<(Option<Account>, ProxySettings)>;
 /// The settings asked about: one set from options, or those of the accounts in a file.
 fn settings(args: &args::Route) -> Result<Asked, CommandError> {
     let is_described = args.list.is_some() || args.proxy.is_some();
-    if args.at.is_some() || (LiveStore::IS_HERE && !is_described) {
+    let is_begun = is_described || args.flags.is_some() || args.auto_config_url.is_some();
+    if args.at.is_some() || (LiveStore::IS_HERE && !is_begun) {
         let at = At::said_or_here(args.at.as_ref())?;
         return accounts(&at, planning::accounts(args.account));
     }
@@ -92,7 +96,7 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
     let list = args.list.as_deref().map(ListText::stored).transpose()?;
     let list = list.unwrap_or_default();
     let settings = ProxySettings {
-        flags: Flags(args.flags),
+        flags: Flags(args.flags.unwrap_or(MANUAL)),
         proxy_server: args.proxy.as_deref().unwrap_or(SOME_PROXY).to_owned(),
         proxy_override: list,
         auto_config_url: args.auto_config_url.clone().unwrap_or_default(),

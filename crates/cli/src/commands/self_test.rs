@@ -36,7 +36,7 @@ const SERVE: &str = "self-test-service";
 type States = Vec<(Subject, State)>;
 
 pub(crate) fn run(printer: Printer) -> Result<Exit, CommandError> {
-    LiveStore::open()?.may_change()?;
+    LiveStore::open()?.may_change(&[])?;
     if !printer.confirm(prose::self_test::QUESTION)? {
         return Ok(Exit::Interrupted);
     }
@@ -48,7 +48,17 @@ pub(crate) fn run(printer: Printer) -> Result<Exit, CommandError> {
     let had_leftovers = test.had_leftovers();
     let tested = tested(&test, proxy);
     let removed = test.remove();
-    let mut states = tested?;
+    let mut states = match (tested, &removed) {
+        (Ok(states), _) => states,
+        (Err(error), Ok(())) => return Err(error),
+        (Err(error), Err(stays)) => {
+            let hint = format!(
+                "it could not be removed either: {}; the next self-test tries again",
+                chain(stays)
+            );
+            return Err(error.hint(&hint));
+        }
+    };
     states.push((
         Subject::Removal,
         match removed {

@@ -3,6 +3,7 @@
 use serde_json::json;
 use sidestep_flow::recover;
 use sidestep_machine::{Store, apply, runs};
+use sidestep_model::account::Account;
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::journal::{Command, Run, RunNumber, last_undoable, overlaid_by, undone_by};
 use sidestep_model::observed::Observed;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
     let at = &At::said_or_here(args.at.as_ref())?;
     let mut store = at.open()?;
     if !args.what_if {
-        store.may_change()?;
+        store.may_change(&Account::SERVICES)?;
     }
     store.read()?;
     let folder = store.journal_folder();

@@ -9,8 +9,9 @@ asks Windows' readers inside it, and removes it again. Go on?";
 pub(crate) const LEFTOVERS: &str = "an interrupted self-test had left something behind; it is gone";
 
 pub(crate) const REPORT: &str = "\
-Please send this report back. It holds no name, address or password of yours: the hosts in it are \
-the public catalogue's, and the proxy is a listener of the test's own.";
+Please send this report back. The hosts in it are the public catalogue's, and the proxy is a \
+listener of the test's own; where a reader was told something else, as by a policy of your \
+company, that stands in it, without passwords: look it through first.";
 
 pub(crate) fn subject(subject: Subject) -> &'static str {
     match subject {

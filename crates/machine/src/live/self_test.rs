@@ -176,10 +176,12 @@ impl SelfTest {
     /// Stops and removes it, with its account's profile and what was written for it.
     pub fn remove(self) -> Result<(), SelfTestError> {
         let cleared = clear_exchange();
-        remove_service()?;
+        let service = remove_service();
         let profile = remove_profile();
-        remove_folder(&self.folder)?;
+        let folder = remove_folder(&self.folder);
+        service?;
         profile?;
+        folder?;
         Ok(cleared?)
     }
 }
@@ -332,7 +334,7 @@ impl Store for Settings {
     fn read(&self) -> Result<Observed, StoreError> {
         Ok(Observed {
             plugin: reading::account(&LiveRegistry, &root().name())?,
-            ..Observed::default()
+            ..reading::machine(&LiveRegistry)?
         })
     }
 

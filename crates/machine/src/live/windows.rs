@@ -95,12 +95,12 @@ impl Store for LiveStore {
         folder::make_for_administrators(&self.journals)
     }
 
-    fn may_change(&self) -> Result<(), StoreError> {
+    fn may_change(&self, accounts: &[Account]) -> Result<(), StoreError> {
         let lacks = |right| Err(StoreError::NotChangeable(right));
         if !access::is_elevated() {
             return lacks(MissingRight::Elevation);
         }
-        for account in Account::ALL {
+        for account in accounts.iter().copied() {
             if root(account).is_there()? {
                 let place = Place::named(&SettingsKey::Connections.below(&account.software()));
                 if !place.is_writable()? {

@@ -9,8 +9,9 @@ use crate::registry::RegistryData;
 const HEADER: usize = 4096;
 /// How far the header's checksum reaches, which stands behind.
 const SUMMED: usize = 508;
-/// A hive is no larger (2 GiB is Windows' own bound).
-const MOST: usize = 1 << 31;
+/// One entry of a log makes a hive no more longer than this (64 MiB): Windows
+/// writes what it adds, and its logs are shorter.
+const MOST_ADDED: usize = 1 << 26;
 
 /// A registry hive.
 #[derive(Clone, Debug)]
@@ -133,7 +134,7 @@ fn changes(logs: &[Vec<u8>], secondary: u32) -> Vec<Entry<'_>> {
 }
 
 fn apply(change: &Entry<'_>, bins: &mut Vec<u8>) -> Result<(), HiveError> {
-    if change.bins > MOST {
+    if change.bins > bins.len().saturating_add(MOST_ADDED) {
         return Err(HiveError::Damaged(0));
     }
     bins.resize(change.bins, 0);

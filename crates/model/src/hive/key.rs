@@ -36,11 +36,16 @@ impl<'h> Key<'h> {
 
     /// The keys in it.
     pub(super) fn inside(&self) -> Result<Vec<Self>, HiveError> {
-        if self.field(20)? == 0 {
+        let count = usize::try_from(self.field(20)?).unwrap_or(usize::MAX);
+        if count == 0 {
             return Ok(Vec::new());
         }
-        let mut offsets = Vec::new();
         let list = self.field(28)?;
+        // Each has a cell of its own, of at least eight bytes.
+        if count > self.bins.0.len() / 8 {
+            return Err(HiveError::Damaged(list));
+        }
+        let mut offsets = Vec::new();
         for (offset, is_list) in elements(self.bins, list)? {
             if !is_list {
                 offsets.push(offset);
@@ -52,6 +57,10 @@ impl<'h> Key<'h> {
                     return Err(HiveError::Damaged(offset));
                 }
                 offsets.push(inner);
+            }
+            // Lists may name one list again and again.
+            if offsets.len() > count {
+                return Err(HiveError::Damaged(list));
             }
         }
         let keys = offsets
@@ -147,6 +156,9 @@ impl<'h> Value<'h> {
         if length <= SEGMENT || !cell.starts_with(b"db") {
             return Ok(cell.get(..length).ok_or(damaged)?.to_vec());
         }
+        if length > self.bins.0.len() {
+            return Err(damaged);
+        }
         let count = usize::from(short(cell, 2).ok_or(damaged)?);
         let list = self.bins.cell(number(cell, 4).ok_or(damaged)?)?;
         let mut bytes = Vec::new();
@@ -177,4 +189,41 @@ fn text(bytes: &[u8], at: usize, length: u16, is_narrow: bool) -> String {
         .map(|unit| u16::from_le_bytes(*unit))
         .collect();
     String::from_utf16_lossy(&units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(bytes: &mut Vec<u8>, content: &[u8]) -> u32 {
+        let offset = u32::try_from(bytes.len()).unwrap();
+        let size = i32::try_from(content.len() + 4).unwrap();
+        bytes.extend((-size).to_le_bytes());
+        bytes.extend(content);
+        offset
+    }
+
+    fn list(kind: &[u8; 2], offsets: &[u32]) -> Vec<u8> {
+        let count = u16::try_from(offsets.len()).unwrap().to_le_bytes();
+        let offsets = offsets.iter().copied().flat_map(u32::to_le_bytes);
+        kind.iter().copied().chain(count).chain(offsets).collect()
+    }
+
+    #[test]
+    fn lists_that_name_one_list_again_and_again_are_damaged() {
+        let mut bytes = Vec::new();
+        let inner = cell(&mut bytes, &list(b"li", &[0; 1000]));
+        let outer = cell(&mut bytes, &list(b"ri", &[inner; 1000]));
+        for (count, damaged) in [(2, outer), (u32::MAX, outer)] {
+            let mut node = [0; 80];
+            node[..2].copy_from_slice(b"nk");
+            node[20..24].copy_from_slice(&count.to_le_bytes());
+            node[28..32].copy_from_slice(&outer.to_le_bytes());
+            let mut bytes = bytes.clone();
+            let node = cell(&mut bytes, &node);
+            let bins = Bins(bytes);
+            let key = Key::at(&bins, node).unwrap();
+            assert_eq!(key.inside().err(), Some(HiveError::Damaged(damaged)));
+        }
+    }
 }
