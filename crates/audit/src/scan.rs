@@ -43,7 +43,7 @@ impl How {
         self
     }
 
-    /// With these columns, of CSV or JSON.
+    /// With these columns, of CSV, JSON or W3C's format.
     #[must_use]
     pub fn columns(mut self, columns: Chosen) -> Self {
         self.columns = columns;

@@ -176,7 +176,7 @@ fn read_full(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// The layout behind these lines: W3C's format can name its columns anew.
 fn behind(layout: &Layout, lines: &[u8]) -> Layout {
-    if !matches!(layout, Layout::W3c(_)) {
+    if !matches!(layout, Layout::W3c(..)) {
         return layout.clone();
     }
     let mut before = lines;
@@ -184,7 +184,7 @@ fn behind(layout: &Layout, lines: &[u8]) -> Layout {
         if start == 0 || before[start - 1] == b'\n' {
             let line = &lines[start..];
             let end = memchr(b'\n', line).unwrap_or(line.len());
-            return Layout::renamed(&line[..end]);
+            return layout.renamed(&line[..end]);
         }
         before = &before[..start];
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem;
 
 use memchr::{memchr, memrchr};
-use sidestep_model::access_log::{Layout, Line, Request};
+use sidestep_model::access_log::{Line, Request};
 use sidestep_model::catalogue::{HostIndex, Service};
 
 use crate::crossing::{Audit, Crossing, MOST_SAMPLES, Room, Sample, Totals};
@@ -54,7 +54,7 @@ impl Tally {
                     let offset = chunk.offset_behind() - rest.len() as u64;
                     self.malformed(offset, line);
                 }
-                Line::Fields => layout = Layout::renamed(line),
+                Line::Fields => layout = layout.renamed(line),
                 Line::Remark => {}
             }
             rest = rest.get(end + 1..).unwrap_or_default();
