@@ -166,10 +166,10 @@ fn is_of_a_name(byte: u8) -> bool {
 }
 
 /// Who asked, as it can be shown: without a password, which stands between a
-/// colon and an `@`, and without what a terminal would obey.
+/// colon and an `@`, and without what a terminal could obey or a person misread.
 fn client(text: &[u8]) -> impl Iterator<Item = u8> {
     let at = memrchr(b'@', text).filter(|at| memchr(b':', &text[..*at]).is_some());
     let text = at.map_or(text, |at| &text[at + 1..]);
-    let shown = |byte: &u8| if byte.is_ascii_control() { b'?' } else { *byte };
+    let shown = |byte: &u8| if byte.is_ascii_graphic() { *byte } else { b'?' };
     text.iter().take(LONGEST_NAME).map(shown)
 }
