@@ -71,6 +71,9 @@ pub enum AuditError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[source] io::Error),
+    /// It is compressed, and cannot be read or decompressed.
+    #[error("it cannot be decompressed")]
+    Compressed(#[source] io::Error),
     /// Its first lines are of no known format.
     #[error("its first lines are of no known format")]
     UnknownFormat,
@@ -81,7 +84,7 @@ pub enum AuditError {
 /// The threads take turns at the log, each with one chunk of whole lines, count
 /// it for themselves and add it to what all have counted.
 pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
-    let log = decompressed(log).map_err(AuditError::Read)?;
+    let (log, is_compressed) = decompressed(log).map_err(AuditError::Read)?;
     let source = Mutex::new(Source::new(log));
     let whole = Mutex::new(Tally::new(how.most_pairs));
     let work = || work(&source, &whole, how);
@@ -94,6 +97,7 @@ pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
     });
     let outcome: Result<(), Fault> = outcomes.into_iter().collect();
     outcome.map_err(|fault| match fault {
+        Fault::Read(error) if is_compressed => AuditError::Compressed(error),
         Fault::Read(error) => AuditError::Read(error),
         Fault::Format => AuditError::UnknownFormat,
     })?;
@@ -230,7 +234,7 @@ not a line with=geheim1
         assert_eq!(audit(&packed[..], &threads(2)).unwrap(), expected);
         packed.truncate(packed.len() - 9);
         let error = audit(&packed[..], &threads(2)).unwrap_err();
-        assert!(matches!(error, AuditError::Read(_)), "{error}");
+        assert!(matches!(error, AuditError::Compressed(_)), "{error}");
     }
 
     #[test]

@@ -191,19 +191,17 @@ fn behind(layout: &Layout, lines: &[u8]) -> Layout {
     layout.clone()
 }
 
-/// The log as text, whether or not it is compressed with gzip.
+/// The log as text, and whether it is compressed with gzip.
 pub(crate) fn decompressed<'l>(
     mut log: impl Read + Send + 'l,
-) -> io::Result<Box<dyn Read + Send + 'l>> {
+) -> io::Result<(Box<dyn Read + Send + 'l>, bool)> {
     let mut magic = [0; 2];
     let read = read_full(&mut log, &mut magic)?;
     let whole = io::Cursor::new(magic).take(read as u64).chain(log);
     Ok(if magic == [0x1f, 0x8b] {
-        Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-            64 * 1024,
-            whole,
-        )))
+        let whole = BufReader::with_capacity(64 * 1024, whole);
+        (Box::new(MultiGzDecoder::new(whole)), true)
     } else {
-        Box::new(whole)
+        (Box::new(whole), false)
     })
 }

@@ -154,7 +154,8 @@ impl<'a> Log<'a> {
             Box::new(file)
         };
         sidestep_audit::audit(bar.wrap_read(log), how).map_err(|error| match error {
-            AuditError::Read(error) => cannot(Exit::Environment, &error)
+            AuditError::Read(error) => cannot(Exit::Environment, &error),
+            AuditError::Compressed(error) => cannot(Exit::Environment, &error)
                 .hint("a compressed log has to be whole: `gzip --test` tells whether it is"),
             AuditError::UnknownFormat => {
                 let message = format!("the first lines of {} are of no known format", self.name);
