@@ -13,6 +13,9 @@ use crate::source::Chunk;
 /// The longest name that DNS allows; who asks has no longer one either.
 const LONGEST_NAME: usize = 253;
 
+/// RFC 9110, 15.5.8.
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
 /// Requests counted: those of one chunk, or of all.
 pub(crate) struct Tally {
     lines: u64,
@@ -21,6 +24,7 @@ pub(crate) struct Tally {
     /// By host in lower case, a NUL, and client.
     pairs: HashMap<Box<[u8]>, (Service, Totals)>,
     others: BTreeMap<Service, Totals>,
+    challenged: BTreeMap<Service, u64>,
     room: Room,
     /// Where a key is put together.
     key: Vec<u8>,
@@ -35,6 +39,7 @@ impl Tally {
             samples: Vec::new(),
             pairs: HashMap::new(),
             others: BTreeMap::new(),
+            challenged: BTreeMap::new(),
             room: Room::new(most_pairs),
             key: Vec::new(),
         }
@@ -75,6 +80,9 @@ impl Tally {
         for (service, totals) in mem::take(&mut other.others) {
             self.others.entry(service).or_default().add(&totals);
         }
+        for (service, requests) in mem::take(&mut other.challenged) {
+            *self.challenged.entry(service).or_default() += requests;
+        }
     }
 
     /// Adds lines that were too long to be read.
@@ -103,9 +111,14 @@ impl Tally {
     }
 
     fn crossing(&mut self, service: Service, request: &Request<'_>) -> bool {
-        let host = request.host.strip_suffix(b".").unwrap_or(request.host);
-        if host.len() > LONGEST_NAME || !host.iter().copied().all(is_of_a_name) {
+        let host = request.host;
+        let name = host.strip_suffix(b".").unwrap_or(host);
+        if name.len() > LONGEST_NAME || !name.iter().copied().all(is_of_a_name) {
             return false;
+        }
+        if request.status == Some(PROXY_AUTHENTICATION_REQUIRED) {
+            *self.challenged.entry(service).or_default() += 1;
+            return true;
         }
         let totals = Totals {
             connections: 1,
@@ -156,6 +169,7 @@ impl Tally {
             bytes_read: 0,
             crossings,
             others: self.others,
+            challenged: self.challenged,
         }
     }
 }

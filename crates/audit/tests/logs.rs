@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use sidestep_audit::{Audit, AuditError, How, audit};
 use sidestep_model::access_log::Format;
-use sidestep_model::catalogue::{Catalogue, Cloud};
+use sidestep_model::catalogue::{Catalogue, Cloud, Service};
 
 const ACCOUNT: &str = "acct.blob.core.windows.net";
 
@@ -124,6 +124,27 @@ fn passwords_and_what_a_terminal_obeys_are_in_no_answer() {
         !shown.contains("geheim") && shown.is_ascii() && !shown.contains('\u{1b}'),
         "{shown}"
     );
+}
+
+#[test]
+fn a_challenge_is_no_connection_and_a_refusal_is_one() {
+    let line = |code| {
+        format!("1.5 3 10.1.0.10 {code} 7 CONNECT acct.blob.core.windows.net:443 - HIER_NONE/- -\n")
+    };
+    let codes = [
+        "TCP_DENIED/407",
+        "TCP_DENIED/407",
+        "TCP_TUNNEL/200",
+        "TCP_DENIED/403",
+    ];
+    let log = codes.map(line).concat();
+    let mut audit = read(log.as_bytes());
+    assert_eq!((audit.lines, audit.malformed), (4, 0));
+    assert_eq!(audit.protected(), 2);
+    assert_eq!(audit.crossings[0].totals.bytes, 14);
+    audit.add(read(line("TCP_DENIED/407").as_bytes()));
+    let challenged: Vec<_> = audit.challenged.into_iter().collect();
+    assert_eq!(challenged, [(Service::Blob, 3)]);
 }
 
 #[test]

@@ -496,8 +496,11 @@ pub(crate) struct Audit {
 }
 
 const AUDIT_EXIT_CODES: &str = "\
+A request that the proxy refuses counts too, for the client went there; one that it answers \
+with 407, to ask who is there, does not.
+
 Exit codes: 0 nothing crossed that should go direct · 1 something did · 2 a log cannot be opened, \
-or is of no known format · 3 a log cannot be read to its end";
+is of no known format, or has no line that can be read · 3 a log cannot be read to its end";
 
 #[derive(Args, Debug)]
 #[command(after_help = SHOW_EXIT_CODES)]
