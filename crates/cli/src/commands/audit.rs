@@ -62,13 +62,13 @@ pub(crate) fn run(
 }
 
 fn how(args: &args::Audit, catalogue: &'static Catalogue) -> Result<How, CommandError> {
-    if let (Some(format @ (Format::Squid | Format::Common | Format::W3c)), Some(_)) =
-        (args.format, &args.columns)
+    if let (Some(format @ (Format::Squid | Format::Common)), Some(_)) = (args.format, &args.columns)
     {
         return Err(CommandError::usage(format!(
-            "--columns is for csv and json: {format} says itself where its columns are"
+            "--columns is for csv, json and w3c: the columns of {format} are always the same"
         )));
     }
+    let threads = args.threads.map(usize::from).and_then(NonZeroUsize::new);
     let cores = || {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         cores.min(MOST_THREADS)
@@ -76,7 +76,7 @@ fn how(args: &args::Audit, catalogue: &'static Catalogue) -> Result<How, Command
     Ok(How::new(catalogue)
         .format(args.format)
         .columns(args.columns.clone().unwrap_or_default())
-        .threads(args.threads.unwrap_or_else(cores)))
+        .threads(threads.unwrap_or_else(cores)))
 }
 
 /// Reads one log after the other; each line that could not be read with its log's name.
@@ -115,7 +115,7 @@ fn read(
 }
 
 const FORMATS: &str = "--format squid, common, w3c, json or csv says how it is written; \
-     --columns says where CSV has what";
+     --columns says where CSV, JSON or W3C has what";
 
 /// How long they are together, where that is known.
 fn length(logs: &[PathBuf]) -> Option<u64> {
