@@ -91,6 +91,9 @@ fn read(
         let log = Log::new(path);
         bar.set_message(log.name.clone());
         let mut one = log.read(how, &bar)?;
+        if one.malformed > 0 && one.malformed == one.lines {
+            return Err(log.unusable(&one));
+        }
         samples.extend(one.samples.drain(..).map(|sample| audit_view::Sample {
             log: log.name.clone(),
             sample,
@@ -99,18 +102,6 @@ fn read(
         all.add(one);
     }
     bar.finish_and_clear();
-    if all.malformed > 0 && all.malformed == all.lines {
-        let mut error = CommandError::new(
-            Exit::Usage,
-            Code::FILE_UNUSABLE,
-            "no line could be read, so that nothing is known of what crossed",
-        );
-        error = match samples.first() {
-            Some(sample) => error.hint(format!("the first looks like this: {sample}")),
-            None => error,
-        };
-        return Err(error.hint(FORMATS));
-    }
     Ok((all, samples))
 }
 
@@ -162,5 +153,22 @@ impl<'a> Log<'a> {
                 CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message).hint(FORMATS)
             }
         })
+    }
+
+    /// None of its lines could be read, whatever the other logs hold.
+    fn unusable(&self, audit: &Audit) -> CommandError {
+        let message = format!(
+            "no line of {} could be read, so that nothing is known of what crossed",
+            self.name
+        );
+        let error = CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message);
+        let error = match audit.samples.first() {
+            Some(sample) => error.hint(format!(
+                "the first, at byte {}, looks like this: {}",
+                sample.offset, sample.shape
+            )),
+            None => error,
+        };
+        error.hint(FORMATS)
     }
 }
