@@ -1,7 +1,6 @@
 //! The command line, as close to what was typed as possible.
 
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
