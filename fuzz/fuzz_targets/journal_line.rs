@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use sidestep_model::account::Account;
 use sidestep_model::journal::{JournalErrorKind, Record, Run, Sealer, Transaction, recover};
-use sidestep_model::observed::{Observed, SettingsKey};
+use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey};
 use sidestep_model::plan::Plan;
 use sidestep_model::redacted::Redacted;
 
@@ -54,10 +54,7 @@ fn is_recovered(run: &Run) {
         for written in [false, true] {
             let mut machine = Observed::default();
             for intent in &transaction.intents {
-                let account = match intent.account {
-                    Account::System => &mut machine.system,
-                    Account::Plugin => &mut machine.plugin,
-                };
+                let account = account_of(&mut machine, intent.account);
                 account.exists = true;
                 account.keys = SettingsKey::ALL.into();
                 for change in &intent.changes {
@@ -77,12 +74,18 @@ fn is_recovered(run: &Run) {
                 let plan = Plan::inverse(intent, &machine);
                 let mut after = machine.clone();
                 let here = machine.account(intent.account).after(&plan.changes);
-                match intent.account {
-                    Account::System => after.system = here,
-                    Account::Plugin => after.plugin = here,
-                }
+                *account_of(&mut after, intent.account) = here;
                 assert!(Plan::inverse(intent, &after).changes.is_empty());
             }
         }
+    }
+}
+
+fn account_of(machine: &mut Observed, account: Account) -> &mut ObservedAccount {
+    match account {
+        Account::System => &mut machine.system,
+        Account::Plugin => &mut machine.plugin,
+        Account::Machine => &mut machine.machine,
+        Account::Machine32 => &mut machine.machine_32,
     }
 }

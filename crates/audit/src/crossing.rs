@@ -60,6 +60,9 @@ pub struct Audit {
     pub crossings: Vec<Crossing>,
     /// What came when [`MOST_PAIRS`] were counted apart already.
     pub others: BTreeMap<Service, Totals>,
+    /// Requests that the proxy answered by asking who is there (407). Whoever
+    /// answers asks again, so that these are counted nowhere else.
+    pub challenged: BTreeMap<Service, u64>,
 }
 
 impl Audit {
@@ -100,6 +103,9 @@ impl Audit {
         self.samples.truncate(MOST_SAMPLES);
         for (service, totals) in other.others {
             self.others.entry(service).or_default().add(&totals);
+        }
+        for (service, requests) in other.challenged {
+            *self.challenged.entry(service).or_default() += requests;
         }
         let mut room = Room::new(MOST_PAIRS);
         for known in &self.crossings {
@@ -143,7 +149,7 @@ impl Sample {
 /// One name of the catalogue that a client reached by the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crossing {
-    /// The name, in lower case.
+    /// The name, in lower case, with the dot at its end if it was asked for with one.
     pub host: String,
     /// Who asked; empty where the log does not say.
     pub client: String,

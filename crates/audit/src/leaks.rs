@@ -16,6 +16,9 @@ pub struct Leaks<'a> {
     pub leaks: Vec<Leak<'a>>,
     /// By service, what was too much to be counted apart.
     pub others: Vec<(Service, Totals)>,
+    /// Requests for what is to go direct that the proxy answered by asking who is
+    /// there (407); they are no crossings.
+    pub challenged: u64,
     /// The list that would have kept them off the proxy, as a plan writes it;
     /// `None` where nothing crossed that should not.
     pub fixed_list: Option<String>,
@@ -26,8 +29,12 @@ pub struct Leaks<'a> {
 pub struct Leak<'a> {
     /// What crossed.
     pub crossing: &'a Crossing,
-    /// The entry that would have sent it direct; `None` where the clients' list
-    /// has one already, so that the client used another list or none.
+    /// Whether the clients' list sends it direct, so that the client used another
+    /// list or none.
+    pub is_listed: bool,
+    /// The entry that would have sent it direct; `None` where the list has one
+    /// already, the site removes it, or the name ends in a dot, which .NET
+    /// Framework keeps and no entry of the catalogue has.
     pub missing_entry: Option<&'static str>,
 }
 
@@ -42,21 +49,30 @@ impl<'a> Leaks<'a> {
         list: Option<&str>,
     ) -> Self {
         let choices = wanted.choices();
-        let entries = HostIndex::new(catalogue.bypass_patterns(choices));
+        let is_removed = |pattern: &str| {
+            let mut removed = wanted.remove.iter();
+            removed.any(|entry| entry.eq_ignore_ascii_case(pattern))
+        };
+        let patterns = catalogue.bypass_patterns(choices).into_iter();
+        let entries = HostIndex::new(patterns.filter(|entry| !is_removed(entry.pattern)));
         let present = BypassList::parse(list.unwrap_or_default(), Consumer::DotnetFramework);
         let present = Matcher::new(present);
-        let missing = |host: &str| {
+        let leak = |crossing: &'a Crossing| {
+            let host = crossing.host.as_str();
+            let is_listed = present.entry_for_host(host).is_some();
             let entry = entries.endpoint_of(host.as_bytes());
-            entry.filter(|_| present.entry_for_host(host).is_none())
+            let entry = entry.filter(|_| !is_listed && !host.ends_with('.'));
+            Leak {
+                crossing,
+                is_listed,
+                missing_entry: entry.map(|entry| entry.pattern),
+            }
         };
         let mut leaks: Vec<Leak<'a>> = audit
             .crossings
             .iter()
             .filter(|crossing| is_leak(crossing.service, choices))
-            .map(|crossing| Leak {
-                crossing,
-                missing_entry: missing(&crossing.host).map(|entry| entry.pattern),
-            })
+            .map(leak)
             .collect();
         leaks.sort_by_key(|leak| Reverse(leak.crossing.totals.connections));
         let others = audit.others.iter();
@@ -65,9 +81,12 @@ impl<'a> Leaks<'a> {
         let is_clean = leaks.is_empty() && others.is_empty();
         let fixed_list =
             (!is_clean).then(|| completed_list(list.unwrap_or_default(), catalogue, wanted));
+        let challenged = audit.challenged.iter();
+        let challenged = challenged.filter(|(service, _)| is_leak(**service, choices));
         Self {
             leaks,
             others,
+            challenged: challenged.map(|(_, requests)| requests).sum(),
             fixed_list,
         }
     }
@@ -108,15 +127,19 @@ mod tests {
 
     type Found = Vec<(String, Option<&'static str>)>;
 
-    fn found(backup: Route, entra: Route, list: Option<&str>) -> (Found, Option<String>) {
-        let catalogue = Catalogue::of(Cloud::AzureCloud);
-        let wanted = site::Bypass {
+    fn wanted(backup: Route, entra: Route) -> site::Bypass {
+        site::Bypass {
             backup,
             entra,
             local: true,
             add: Vec::new(),
             remove: Vec::new(),
-        };
+        }
+    }
+
+    fn found(backup: Route, entra: Route, list: Option<&str>) -> (Found, Option<String>) {
+        let catalogue = Catalogue::of(Cloud::AzureCloud);
+        let wanted = wanted(backup, entra);
         let audit = audit(LOG.as_bytes(), &How::new(catalogue)).unwrap();
         let leaks = Leaks::of(&audit, catalogue, &wanted, list);
         let hosts = leaks.leaks.iter();
@@ -141,6 +164,42 @@ mod tests {
         assert_eq!(hosts(Route::Proxy, Route::Direct), [entra]);
         let nothing = found(Route::Proxy, Route::Proxy, None);
         assert_eq!(nothing, (Vec::new(), None));
+    }
+
+    #[test]
+    fn what_the_site_removes_or_ends_in_a_dot_misses_no_entry() {
+        let catalogue = Catalogue::of(Cloud::AzureCloud);
+        let log = "\
+1.5 3 c T/407 1 CONNECT a.blob.core.windows.net:443 - x -
+1.5 3 c T/407 1 CONNECT login.microsoftonline.com:443 - x -
+1.5 3 c T/200 1 CONNECT a.blob.core.windows.net:443 - x -
+1.5 3 c T/200 1 CONNECT pod.jpe.backup.windowsazure.com:443 - x -
+1.5 3 c T/200 1 CONNECT pod.jpe.backup.windowsazure.com.:443 - x -
+";
+        let audit = audit(log.as_bytes(), &How::new(catalogue)).unwrap();
+        let wanted = site::Bypass {
+            remove: vec!["*.Blob.core.windows.net".to_owned()],
+            ..wanted(Route::Direct, Route::Proxy)
+        };
+        let rows = |list| {
+            let leaks = Leaks::of(&audit, catalogue, &wanted, Some(list));
+            assert_eq!(leaks.challenged, 1, "Entra ID is to be asked by the proxy");
+            let fixed = leaks.fixed_list.unwrap();
+            assert!(!fixed.contains("*.blob."), "{fixed}");
+            let rows = leaks.leaks.iter();
+            rows.map(|leak| (leak.is_listed, leak.missing_entry))
+                .collect::<Vec<_>>()
+        };
+        let backup = "*.backup.windowsazure.com";
+        assert_eq!(
+            rows(""),
+            [(false, None), (false, Some(backup)), (false, None)]
+        );
+        assert_eq!(rows(backup), [(false, None), (true, None), (false, None)]);
+        assert_eq!(
+            rows("*.backup.windowsazure.com*"),
+            [(false, None), (true, None), (true, None)]
+        );
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn read_full(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// The layout behind these lines: W3C's format can name its columns anew.
 fn behind(layout: &Layout, lines: &[u8]) -> Layout {
-    if !matches!(layout, Layout::W3c(_)) {
+    if !matches!(layout, Layout::W3c(..)) {
         return layout.clone();
     }
     let mut before = lines;
@@ -184,26 +184,24 @@ fn behind(layout: &Layout, lines: &[u8]) -> Layout {
         if start == 0 || before[start - 1] == b'\n' {
             let line = &lines[start..];
             let end = memchr(b'\n', line).unwrap_or(line.len());
-            return Layout::renamed(&line[..end]);
+            return layout.renamed(&line[..end]);
         }
         before = &before[..start];
     }
     layout.clone()
 }
 
-/// The log as text, whether or not it is compressed with gzip.
+/// The log as text, and whether it is compressed with gzip.
 pub(crate) fn decompressed<'l>(
     mut log: impl Read + Send + 'l,
-) -> io::Result<Box<dyn Read + Send + 'l>> {
+) -> io::Result<(Box<dyn Read + Send + 'l>, bool)> {
     let mut magic = [0; 2];
     let read = read_full(&mut log, &mut magic)?;
     let whole = io::Cursor::new(magic).take(read as u64).chain(log);
     Ok(if magic == [0x1f, 0x8b] {
-        Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-            64 * 1024,
-            whole,
-        )))
+        let whole = BufReader::with_capacity(64 * 1024, whole);
+        (Box::new(MultiGzDecoder::new(whole)), true)
     } else {
-        Box::new(whole)
+        (Box::new(whole), false)
     })
 }

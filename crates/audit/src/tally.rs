@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem;
 
 use memchr::{memchr, memrchr};
-use sidestep_model::access_log::{Layout, Line, Request};
+use sidestep_model::access_log::{Line, Request};
 use sidestep_model::catalogue::{HostIndex, Service};
 
 use crate::crossing::{Audit, Crossing, MOST_SAMPLES, Room, Sample, Totals};
@@ -12,6 +12,9 @@ use crate::source::Chunk;
 
 /// The longest name that DNS allows; who asks has no longer one either.
 const LONGEST_NAME: usize = 253;
+
+/// RFC 9110, 15.5.8.
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
 /// Requests counted: those of one chunk, or of all.
 pub(crate) struct Tally {
@@ -21,6 +24,7 @@ pub(crate) struct Tally {
     /// By host in lower case, a NUL, and client.
     pairs: HashMap<Box<[u8]>, (Service, Totals)>,
     others: BTreeMap<Service, Totals>,
+    challenged: BTreeMap<Service, u64>,
     room: Room,
     /// Where a key is put together.
     key: Vec<u8>,
@@ -35,6 +39,7 @@ impl Tally {
             samples: Vec::new(),
             pairs: HashMap::new(),
             others: BTreeMap::new(),
+            challenged: BTreeMap::new(),
             room: Room::new(most_pairs),
             key: Vec::new(),
         }
@@ -54,7 +59,7 @@ impl Tally {
                     let offset = chunk.offset_behind() - rest.len() as u64;
                     self.malformed(offset, line);
                 }
-                Line::Fields => layout = Layout::renamed(line),
+                Line::Fields => layout = layout.renamed(line),
                 Line::Remark => {}
             }
             rest = rest.get(end + 1..).unwrap_or_default();
@@ -74,6 +79,9 @@ impl Tally {
         }
         for (service, totals) in mem::take(&mut other.others) {
             self.others.entry(service).or_default().add(&totals);
+        }
+        for (service, requests) in mem::take(&mut other.challenged) {
+            *self.challenged.entry(service).or_default() += requests;
         }
     }
 
@@ -103,9 +111,14 @@ impl Tally {
     }
 
     fn crossing(&mut self, service: Service, request: &Request<'_>) -> bool {
-        let host = request.host.strip_suffix(b".").unwrap_or(request.host);
-        if host.len() > LONGEST_NAME || !host.iter().copied().all(is_of_a_name) {
+        let host = request.host;
+        let name = host.strip_suffix(b".").unwrap_or(host);
+        if name.len() > LONGEST_NAME || !name.iter().copied().all(is_of_a_name) {
             return false;
+        }
+        if request.status == Some(PROXY_AUTHENTICATION_REQUIRED) {
+            *self.challenged.entry(service).or_default() += 1;
+            return true;
         }
         let totals = Totals {
             connections: 1,
@@ -156,6 +169,7 @@ impl Tally {
             bytes_read: 0,
             crossings,
             others: self.others,
+            challenged: self.challenged,
         }
     }
 }
@@ -166,10 +180,10 @@ fn is_of_a_name(byte: u8) -> bool {
 }
 
 /// Who asked, as it can be shown: without a password, which stands between a
-/// colon and an `@`, and without what a terminal would obey.
+/// colon and an `@`, and without what a terminal could obey or a person misread.
 fn client(text: &[u8]) -> impl Iterator<Item = u8> {
     let at = memrchr(b'@', text).filter(|at| memchr(b':', &text[..*at]).is_some());
     let text = at.map_or(text, |at| &text[at + 1..]);
-    let shown = |byte: &u8| if byte.is_ascii_control() { b'?' } else { *byte };
+    let shown = |byte: &u8| if byte.is_ascii_graphic() { *byte } else { b'?' };
     text.iter().take(LONGEST_NAME).map(shown)
 }

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use sidestep_audit::{Audit, AuditError, How, audit};
 use sidestep_model::access_log::Format;
-use sidestep_model::catalogue::{Catalogue, Cloud};
+use sidestep_model::catalogue::{Catalogue, Cloud, Service};
 
 const ACCOUNT: &str = "acct.blob.core.windows.net";
 
@@ -112,17 +112,39 @@ fn what_is_no_line_of_the_format_is_counted_and_shown_without_its_words() {
 #[test]
 fn passwords_and_what_a_terminal_obeys_are_in_no_answer() {
     let log = "1.5 3 sa:geheim@10.1.0.10 T/200 1 GET https://u:geheim@acct.blob.core.windows.net/c?sig=geheim - x -\n\
+               1.5 3 10.1\u{9b}31m T/200 1 CONNECT acct.blob.core.windows.net:443 - x -\n\
                1.5 3 10.1\x1b[31m T/200 1 CONNECT acct.blob.core.windows.net:443 - x -\n\
                1.5 3 10.1.0.10 T/200 1 CONNECT geheim;\x1b[31m.blob.core.windows.net:443 - x -\n";
     let audit = read(log.as_bytes());
-    assert_eq!((audit.lines, audit.malformed), (3, 1));
+    assert_eq!((audit.lines, audit.malformed), (4, 1));
     let clients: Vec<&str> = audit.crossings.iter().map(|one| &*one.client).collect();
-    assert_eq!(clients, ["10.1.0.10", "10.1?[31m"]);
+    assert_eq!(clients, ["10.1.0.10", "10.1??31m", "10.1?[31m"]);
     let shown = format!("{audit:?}");
     assert!(
-        !shown.contains("geheim") && !shown.contains('\u{1b}'),
+        !shown.contains("geheim") && shown.is_ascii() && !shown.contains('\u{1b}'),
         "{shown}"
     );
+}
+
+#[test]
+fn a_challenge_is_no_connection_and_a_refusal_is_one() {
+    let line = |code| {
+        format!("1.5 3 10.1.0.10 {code} 7 CONNECT acct.blob.core.windows.net:443 - HIER_NONE/- -\n")
+    };
+    let codes = [
+        "TCP_DENIED/407",
+        "TCP_DENIED/407",
+        "TCP_TUNNEL/200",
+        "TCP_DENIED/403",
+    ];
+    let log = codes.map(line).concat();
+    let mut audit = read(log.as_bytes());
+    assert_eq!((audit.lines, audit.malformed), (4, 0));
+    assert_eq!(audit.protected(), 2);
+    assert_eq!(audit.crossings[0].totals.bytes, 14);
+    audit.add(read(line("TCP_DENIED/407").as_bytes()));
+    let challenged: Vec<_> = audit.challenged.into_iter().collect();
+    assert_eq!(challenged, [(Service::Blob, 3)]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The command line, as close to what was typed as possible.
 
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -478,8 +477,8 @@ pub(crate) struct Audit {
     /// (an object a line) or csv [default: as the first lines of each tell].
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// Where CSV has what, by number from 1 or by name: host=3,client=1,bytes=5,time=2
-    /// (and date=…); for JSON by key, `a.b` for a nested one [default: usual names].
+    /// Where CSV or W3C has what, by number from 1 or by name: host=3,client=1,bytes=5,time=2
+    /// (and date=…, status=…); for JSON by key, `a.b` for a nested one [default: usual names].
     #[arg(long, value_name = "COLUMNS")]
     pub(crate) columns: Option<Chosen>,
     /// The bypass list that the clients have, or @FILE: to name what it misses.
@@ -491,14 +490,17 @@ pub(crate) struct Audit {
     /// The cloud, instead of what the site file says.
     #[arg(long, value_name = "CLOUD")]
     pub(crate) cloud: Option<String>,
-    /// Read in so many threads [default: one for each core, but no more than four].
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    /// Read in so many threads, 64 at most [default: one for each core, up to four].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: Option<u8>,
 }
 
 const AUDIT_EXIT_CODES: &str = "\
+A request that the proxy refuses counts too, for the client went there; one that it answers \
+with 407, to ask who is there, does not.
+
 Exit codes: 0 nothing crossed that should go direct · 1 something did · 2 a log cannot be opened, \
-or is of no known format · 3 a log cannot be read to its end";
+is of no known format, or has no line that can be read · 3 a log cannot be read to its end";
 
 #[derive(Args, Debug)]
 #[command(after_help = SHOW_EXIT_CODES)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Value, json};
-use sidestep_audit::{Audit, Leaks, MOST_PAIRS, Totals};
+use sidestep_audit::{Audit, Leak, Leaks, MOST_PAIRS, Totals};
 use sidestep_model::catalogue::Service;
 use sidestep_model::site::Route;
 
@@ -68,6 +68,7 @@ pub(crate) fn document(found: &Found<'_>) -> Value {
         "others": others.collect::<Vec<_>>(),
         "samples": samples.collect::<Vec<_>>(),
         "entra": found.entra.map(Route::key),
+        "challenged": found.leaks.challenged,
     })
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn text(found: &Found<'_>) -> String {
     if let Some(list) = &found.leaks.fixed_list {
         parts.push(format!("The list that keeps them off the proxy:\n{list}"));
     }
+    parts.extend(challenged(found.leaks.challenged));
     parts.extend(entra_unknown(found));
     parts.push(how_read(found));
     parts.join("\n\n") + "\n"
@@ -147,7 +149,7 @@ fn rows(found: &Found<'_>) -> String {
             bytes(totals.bytes),
             first,
             last,
-            leak.missing_entry.unwrap_or("(is listed)").to_owned(),
+            entry_shown(leak).to_owned(),
         ]);
     }
     let more = leaks.len().saturating_sub(MOST_ROWS) as u64;
@@ -155,12 +157,29 @@ fn rows(found: &Found<'_>) -> String {
         0 => String::new(),
         _ => format!("\n{} more; --json has all", plural(more, "row", "rows")),
     };
-    let listed = if leaks.iter().any(|leak| leak.missing_entry.is_none()) {
+    let has = |shown: &str| leaks.iter().any(|leak| entry_shown(leak) == shown);
+    let listed = if has(LISTED) {
         "\n(is listed): the list that was given sends it direct, so that the client has another"
     } else {
         ""
     };
-    format!("{}{more}{listed}", rows.trim_fmt())
+    let no_entry = if has(NO_ENTRY) {
+        "\n(none): no entry that the site wants sends it direct"
+    } else {
+        ""
+    };
+    format!("{}{more}{listed}{no_entry}", rows.trim_fmt())
+}
+
+const LISTED: &str = "(is listed)";
+const NO_ENTRY: &str = "(none)";
+
+fn entry_shown(leak: &Leak<'_>) -> &'static str {
+    match leak.missing_entry {
+        Some(entry) => entry,
+        None if leak.is_listed => LISTED,
+        None => NO_ENTRY,
+    }
 }
 
 fn others(others: &[(Service, Totals)]) -> String {
@@ -179,6 +198,16 @@ fn others(others: &[(Service, Totals)]) -> String {
         "Up to {MOST_PAIRS} pairs of host and client are counted apart; beyond them:{}",
         sums.concat()
     )
+}
+
+fn challenged(requests: u64) -> Option<String> {
+    (requests > 0).then(|| {
+        format!(
+            "Not counted: {} for what should go direct that the proxy answered with 407, \
+             to ask who is there",
+            plural(requests, "request", "requests")
+        )
+    })
 }
 
 /// What cannot be judged without the owner's word.

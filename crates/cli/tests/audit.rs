@@ -284,14 +284,21 @@ fn what_cannot_be_read_is_no_clean_log() {
             &["notes.txt", "--format", "squid"],
             2,
             json!("SS703"),
-            "no line could be read, so that nothing is known of what crossed",
+            "no line of notes.txt could be read, so that nothing is known of what crossed",
+        ),
+        // A good log beside it is no excuse.
+        (
+            &["access.log", "notes.txt", "--format", "squid"],
+            2,
+            json!("SS703"),
+            "no line of notes.txt could be read, so that nothing is known of what crossed",
         ),
         (&["cut.gz"], 3, json!("SS702"), "cannot read cut.gz: "),
         (
             &["access.log", "--format", "squid", "--columns", "host=1"],
             2,
             Value::Null,
-            "--columns is for csv and json: squid says itself where its columns are",
+            "--columns is for csv, json and w3c: the columns of squid are always the same",
         ),
         (
             &["access.log", "--columns", "client=1"],
@@ -311,6 +318,12 @@ fn what_cannot_be_read_is_no_clean_log() {
             Value::Null,
             "invalid value",
         ),
+        (
+            &["access.log", "--threads", "65"],
+            2,
+            Value::Null,
+            "invalid value",
+        ),
     ] {
         let (found, document) = desk.audit(arguments);
         assert_eq!(found, Some(code), "{arguments:?}");
@@ -318,6 +331,57 @@ fn what_cannot_be_read_is_no_clean_log() {
         let text = document["error"]["message"].as_str().unwrap();
         assert!(text.starts_with(message), "{text}");
     }
+}
+
+#[test]
+fn gzip_is_named_only_where_a_log_is_compressed() {
+    let desk = Desk::with("cut.gz", &stored_gzip(SQUID.as_bytes())[..100]);
+    fs::create_dir(desk.path().join("folder")).unwrap();
+    let said = |log: &str| {
+        let output = desk.sidestep(&["audit", log], b"");
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("cut.gz").contains("gzip --test"));
+    let folder = said("folder");
+    assert!(folder.contains("cannot read folder"), "{folder}");
+    assert!(!folder.contains("gzip"), "{folder}");
+}
+
+#[test]
+fn w3c_columns_of_any_name_are_chosen() {
+    let desk = Desk::with(
+        "w3c",
+        "#Fields: date time x-who x-whom sc-bytes\n2026-11-26 02:37:36 10.1.0.10 acct.blob.core.windows.net 1\n2026-11-26 02:37:37 10.1.0.10 acct.blob.core.windows.net 4210\n",
+    );
+    let columns = ["w3c", "--columns", "host=x-whom,client=x-who"];
+    let (code, document) = desk.audit(&columns);
+    assert_eq!((code, &document["leaks"]), (Some(1), &json!([blob()])));
+    let (_, forced) = desk.audit(&[&columns[..], &["--format", "w3c"]].concat());
+    assert_eq!(forced, document);
+}
+
+#[test]
+fn challenges_are_told_apart_and_a_trailing_dot_claims_no_other_list() {
+    let challenge = "1795660656.000 0 10.1.0.10 TCP_DENIED/407 4037 CONNECT acct.blob.core.windows.net:443 - HIER_NONE/- text/html\n";
+    let desk = Desk::with("access.log", challenge);
+    let (code, document) = desk.audit(&["access.log"]);
+    assert_eq!((code, &document["leaks"]), (Some(0), &json!([])));
+    assert_eq!(document["challenged"], 1);
+    let (_, text) = desk.text(&["access.log"]);
+    assert!(
+        text.contains("Not counted: 1 request for what should go direct"),
+        "{text}"
+    );
+
+    desk.write("dot.log", SQUID.replace("windows.net:", "windows.net.:"));
+    let list = "*.blob.core.windows.net;*.backup.windowsazure.com";
+    let (_, document) = desk.audit(&["dot.log", "--list", list]);
+    assert_eq!(document["leaks"][0]["host"], "acct.blob.core.windows.net.");
+    let (_, text) = desk.text(&["dot.log", "--list", list]);
+    let row = text.lines().find(|line| line.contains("acct")).unwrap();
+    assert!(row.ends_with("(none)"), "{text}");
+    assert!(text.contains("\n(none): no entry that the site wants sends it direct"));
 }
 
 /// A gzip file of one block that is not compressed (RFC 1951 and 1952).

@@ -4,6 +4,7 @@ mod columns;
 mod detect;
 mod json;
 mod ncsa;
+mod role;
 mod shape;
 mod squid;
 mod target;
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub host: &'a [u8],
     /// Bytes sent to the client; 0 where the log does not say.
     pub bytes: u64,
+    /// HTTP's status in the answer, where the log says.
+    pub status: Option<u16>,
 }
 
 /// How a log is written.
@@ -91,8 +94,8 @@ pub enum Layout {
     Squid,
     /// The common and the combined log format.
     Common,
-    /// Columns that `#Fields:` names, or named none yet.
-    W3c(Option<Table>),
+    /// Columns that were chosen or that `#Fields:` names; it may have named none yet.
+    W3c(Chosen, Option<Table>),
     /// Keys of a JSON object; the usual ones where none are chosen.
     Json(Chosen),
     /// Columns that were chosen, or that the first line names.
@@ -124,7 +127,7 @@ impl Layout {
         let request = match self {
             Self::Squid => squid::parse(line),
             Self::Common => ncsa::parse(line),
-            Self::W3c(table) => match (line.starts_with(b"#"), table) {
+            Self::W3c(_, table) => match (line.starts_with(b"#"), table) {
                 (true, _) if line.starts_with(FIELDS) => return Line::Fields,
                 (true, _) => return Line::Remark,
                 (false, None) => None,
@@ -137,12 +140,16 @@ impl Layout {
         request.map_or(Line::Malformed, Line::Request)
     }
 
-    /// The layout behind a line that names the columns anew.
+    /// The layout behind a line that names the columns anew, which only W3C's
+    /// format has.
     #[must_use]
-    pub fn renamed(line: &[u8]) -> Self {
+    pub fn renamed(&self, line: &[u8]) -> Self {
+        let Self::W3c(chosen, _) = self else {
+            return self.clone();
+        };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let names = line.strip_prefix(FIELDS).unwrap_or(line);
-        Self::W3c(Table::of_fields(names))
+        Self::W3c(chosen.clone(), Table::of_fields(names, chosen))
     }
 
     /// The format that it reads.
@@ -151,7 +158,7 @@ impl Layout {
         match self {
             Self::Squid => Format::Squid,
             Self::Common => Format::Common,
-            Self::W3c(_) => Format::W3c,
+            Self::W3c(..) => Format::W3c,
             Self::Json(_) => Format::Json,
             Self::Csv(_) => Format::Csv,
         }

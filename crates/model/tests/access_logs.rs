@@ -21,7 +21,7 @@ fn read<'a>(log: &'a str, chosen: &Chosen) -> (Format, Vec<Line<'a>>) {
     let lines = log.split('\n').map(|line| {
         let read = layout.read(line.as_bytes());
         if read == Line::Fields {
-            layout = Layout::renamed(line.as_bytes());
+            layout = layout.renamed(line.as_bytes());
         }
         read
     });
@@ -71,6 +71,19 @@ fn fields_names_the_columns_and_can_name_them_anew() {
     let zscaler = "#Fields: epochtime\tlogin\tcip\thost\trespsize\n1795660656\t\t10.1.0.10\tacct.blob.core.windows.net\t4210\n";
     holds_it(zscaler, &none, Format::W3c);
 
+    for (names, host) in [
+        ("cs-uri-host", "acct.blob.core.windows.net"),
+        ("cs(Host)", "acct.blob.core.windows.net"),
+        ("cs-host cs-uri", "- https://acct.blob.core.windows.net/c"),
+        ("cs-host cs-uri", "- acct.blob.core.windows.net"),
+        ("cs-host cs-uri", "acct.blob.core.windows.net /c"),
+    ] {
+        let log = format!(
+            "#Fields: date time c-ip {names} sc-bytes\n2026-11-26 02:37:36 10.1.0.10 {host} 4210\n"
+        );
+        holds_it(&log, &none, Format::W3c);
+    }
+
     let twice = "#Fields: c-ip cs-host\na h1\n#Fields: cs-host c-ip\nh2 b\n#Fields: c-ip\nc\n";
     let (_, lines) = read(twice, &none);
     let hosts: Vec<Option<&[u8]>> = lines
@@ -91,9 +104,23 @@ fn json_is_read_by_its_usual_keys_or_by_chosen_ones() {
     for line in [
         r#"{"timestamp":"2026-11-26T02:37:36Z","client_ip":"10.1.0.10","host":"acct.blob.core.windows.net","bytes":4210,"x":{"host":"no"}}"#,
         r#"{ "@timestamp": 1795660656.129, "source.ip": "10.1.0.10", "url": "https:\/\/acct.blob.core.windows.net\/c?sig=x", "bytes": "4210", "user": null }"#,
-        r#"{"url":"http://other/","host":"acct.blob.core.windows.net:443","cip":"10.1.0.10","respsize":4210,"epochtime":1795660656,"size":1}"#,
+        r#"{"url":"/c?x=http://other/","host":"acct.blob.core.windows.net:443","cip":"10.1.0.10","respsize":4210,"epochtime":1795660656,"size":1}"#,
     ] {
         holds_it(line, &none, Format::Json);
+    }
+    // `host` is the sender's name here, as in GELF.
+    for url in [
+        "https://acct.blob.core.windows.net/c",
+        r"https:\/\/acct.blob.core.windows.net",
+        "acct.blob.core.windows.net:443",
+    ] {
+        let line = format!(
+            r#"{{"host":"proxy01","url":"{url}","client":"10.1.0.10","bytes":4210,"time":1795660656}}"#
+        );
+        holds_it(&line, &none, Format::Json);
+        let chosen = chosen("host=host");
+        let (_, lines) = read(&line, &chosen);
+        assert!(matches!(&lines[0], Line::Request(request) if request.host == b"proxy01"));
     }
     let own = r#"{"when":"2026-11-26T02:37:36Z","who":"10.1.0.10","whom":"acct.blob.core.windows.net","host":"proxy1","n":4210}"#;
     let columns = chosen("host=whom,client=who,time=when,bytes=n");
@@ -127,10 +154,49 @@ fn columns_are_chosen_by_number_or_by_name_or_named_by_the_first_line() {
     let columns = chosen("host=host,bytes=size");
     holds_it(named, &columns, Format::Csv);
 
+    let own = "#Fields: date time x-who x-whom cs-host sc-bytes\n2026-11-26 02:37:36 10.1.0.10 acct.blob.core.windows.net - 4210\n";
+    holds_it(own, &chosen("host=x-whom,client=x-who"), Format::W3c);
+    holds_it(own, &chosen("host=4,client=x-who"), Format::W3c);
+    let (_, lines) = read(own, &chosen("host=nothing"));
+    assert_eq!(
+        lines[1],
+        Line::Malformed,
+        "a column that was chosen is missing"
+    );
+
     let log = "h,1\nh\nh,x\n";
     let (_, lines) = read(log, &chosen("host=1,bytes=2"));
     assert!(matches!(lines[0], Line::Request(_)));
     assert_eq!(lines[1..3], [Line::Malformed; 2]);
+}
+
+#[test]
+fn the_status_is_read_where_a_log_has_it() {
+    let none = Chosen::default();
+    for (log, columns, status) in [
+        (
+            "1.5 3 c TCP_DENIED/407 1 CONNECT h:443 - x -",
+            &none,
+            Some(407),
+        ),
+        (
+            "c - - [t] \"CONNECT h:443 HTTP/1.1\" 407 1",
+            &none,
+            Some(407),
+        ),
+        ("#Fields: cs-host sc-status\nh 407", &none, Some(407)),
+        (r#"{"host":"h","status":"407"}"#, &none, Some(407)),
+        ("host,status\nh,407", &none, Some(407)),
+        ("h.example,407", &chosen("host=1,status=2"), Some(407)),
+        ("host,status\nh,NA", &none, None),
+        ("host\nh", &none, None),
+    ] {
+        let (_, lines) = read(log, columns);
+        let Some(Line::Request(request)) = lines.last() else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(request.status, status, "{log}");
+    }
 }
 
 #[test]
@@ -146,7 +212,7 @@ fn what_cannot_be_chosen_is_named() {
         ),
         (
             "who=1",
-            "there is no column \"who\" to choose: host, client, bytes, time or date",
+            "there is no column \"who\" to choose: host, client, bytes, time, date or status",
         ),
         ("client=1", "host is missing"),
     ] {

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use sidestep_model::bypass::{
-    BypassList, Consumer, Decision, DirectBecause, HostContext, Matcher, join,
+    BypassList, Consumer, Decision, DirectBecause, EntryForm, HostContext, Matcher, join,
 };
 use sidestep_model::catalogue::{Catalogue, Cloud};
 use sidestep_model::desired::required_list;
@@ -254,10 +254,11 @@ proptest! {
             let plain = BypassList::parse(&text, consumer);
             let compiled = Matcher::new(plain.clone());
             prop_assert_eq!(compiled.decide(&destination, &somewhere()), plain.decide(&destination, &somewhere()), "{} by {}", destination.url(), &text);
+            let is_poisoned = plain.entries().iter().any(|entry| entry.form == EntryForm::Poison);
             let plain_host = Destination::parse(&format!("https://{host}/")).unwrap();
             // `<local>` covers loopback addresses for .NET, which never proxies them anyway.
             let is_implicit = plain.decide(&plain_host, &somewhere()) == Decision::Direct(DirectBecause::Implicit);
-            if plain_host.canonical_host() == host && !text.contains('/') && !is_implicit {
+            if plain_host.canonical_host() == host && !is_poisoned && !is_implicit {
                 let by_host = compiled.entry_for_host(&host).map(|index| Decision::Direct(DirectBecause::Entry { index }));
                 prop_assert_eq!(by_host.unwrap_or(Decision::NotListed), plain.coverage(&plain_host, &somewhere()), "{} by {}", &host, &text);
             }

@@ -62,13 +62,13 @@ pub(crate) fn run(
 }
 
 fn how(args: &args::Audit, catalogue: &'static Catalogue) -> Result<How, CommandError> {
-    if let (Some(format @ (Format::Squid | Format::Common | Format::W3c)), Some(_)) =
-        (args.format, &args.columns)
+    if let (Some(format @ (Format::Squid | Format::Common)), Some(_)) = (args.format, &args.columns)
     {
         return Err(CommandError::usage(format!(
-            "--columns is for csv and json: {format} says itself where its columns are"
+            "--columns is for csv, json and w3c: the columns of {format} are always the same"
         )));
     }
+    let threads = args.threads.map(usize::from).and_then(NonZeroUsize::new);
     let cores = || {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         cores.min(MOST_THREADS)
@@ -76,7 +76,7 @@ fn how(args: &args::Audit, catalogue: &'static Catalogue) -> Result<How, Command
     Ok(How::new(catalogue)
         .format(args.format)
         .columns(args.columns.clone().unwrap_or_default())
-        .threads(args.threads.unwrap_or_else(cores)))
+        .threads(threads.unwrap_or_else(cores)))
 }
 
 /// Reads one log after the other; each line that could not be read with its log's name.
@@ -91,6 +91,9 @@ fn read(
         let log = Log::new(path);
         bar.set_message(log.name.clone());
         let mut one = log.read(how, &bar)?;
+        if one.malformed > 0 && one.malformed == one.lines {
+            return Err(log.unusable(&one));
+        }
         samples.extend(one.samples.drain(..).map(|sample| audit_view::Sample {
             log: log.name.clone(),
             sample,
@@ -99,23 +102,11 @@ fn read(
         all.add(one);
     }
     bar.finish_and_clear();
-    if all.malformed > 0 && all.malformed == all.lines {
-        let mut error = CommandError::new(
-            Exit::Usage,
-            Code::FILE_UNUSABLE,
-            "no line could be read, so that nothing is known of what crossed",
-        );
-        error = match samples.first() {
-            Some(sample) => error.hint(format!("the first looks like this: {sample}")),
-            None => error,
-        };
-        return Err(error.hint(FORMATS));
-    }
     Ok((all, samples))
 }
 
 const FORMATS: &str = "--format squid, common, w3c, json or csv says how it is written; \
-     --columns says where CSV has what";
+     --columns says where CSV, JSON or W3C has what";
 
 /// How long they are together, where that is known.
 fn length(logs: &[PathBuf]) -> Option<u64> {
@@ -154,12 +145,30 @@ impl<'a> Log<'a> {
             Box::new(file)
         };
         sidestep_audit::audit(bar.wrap_read(log), how).map_err(|error| match error {
-            AuditError::Read(error) => cannot(Exit::Environment, &error)
+            AuditError::Read(error) => cannot(Exit::Environment, &error),
+            AuditError::Compressed(error) => cannot(Exit::Environment, &error)
                 .hint("a compressed log has to be whole: `gzip --test` tells whether it is"),
             AuditError::UnknownFormat => {
                 let message = format!("the first lines of {} are of no known format", self.name);
                 CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message).hint(FORMATS)
             }
         })
+    }
+
+    /// None of its lines could be read, whatever the other logs hold.
+    fn unusable(&self, audit: &Audit) -> CommandError {
+        let message = format!(
+            "no line of {} could be read, so that nothing is known of what crossed",
+            self.name
+        );
+        let error = CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message);
+        let error = match audit.samples.first() {
+            Some(sample) => error.hint(format!(
+                "the first, at byte {}, looks like this: {}",
+                sample.offset, sample.shape
+            )),
+            None => error,
+        };
+        error.hint(FORMATS)
     }
 }

@@ -5,104 +5,10 @@ use std::str::FromStr;
 use memchr::{memchr, memchr_iter};
 use thiserror::Error;
 
-use super::squid::number;
-use super::target::host_of;
+use super::role::Role;
+use super::squid::{number, status};
+use super::target::{host_of, names_host};
 use super::{Request, Time};
-
-/// What a column holds that an audit asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Host,
-    Client,
-    Bytes,
-    Time,
-    Date,
-}
-
-impl Role {
-    pub(super) const COUNT: usize = 5;
-    const ALL: [Self; Self::COUNT] = [
-        Self::Host,
-        Self::Client,
-        Self::Bytes,
-        Self::Time,
-        Self::Date,
-    ];
-
-    fn key(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Client => "client",
-            Self::Bytes => "bytes",
-            Self::Time => "time",
-            Self::Date => "date",
-        }
-    }
-
-    /// What proxies call it, the best first: W3C's identifiers as Blue Coat
-    /// (Broadcom TECH244752) and Microsoft's proxies log them, Zscaler's
-    /// (help.zscaler.com, NSS Feed Output Format: Web Logs), Elastic's common
-    /// schema, and what people call their own.
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Host => &[
-                "cs-host",
-                "r-host",
-                "host",
-                "hostname",
-                "ehost",
-                "url.domain",
-                "destination.domain",
-                "domain",
-                "cs-uri",
-                "cs-url",
-                "url",
-                "eurl",
-                "uri",
-                "target",
-            ],
-            Self::Client => &[
-                "c-ip",
-                "cip",
-                "client_ip",
-                "clientip",
-                "client.ip",
-                "source.ip",
-                "src_ip",
-                "source_ip",
-                "remote_addr",
-                "client",
-            ],
-            Self::Bytes => &[
-                "sc-bytes",
-                "respsize",
-                "bytes_sent",
-                "response_size",
-                "http.response.bytes",
-                "bytes",
-                "size",
-            ],
-            Self::Time => &[
-                "@timestamp",
-                "timestamp",
-                "datetime",
-                "epochtime",
-                "time",
-                "ts",
-            ],
-            Self::Date => &["date"],
-        }
-    }
-
-    /// The role of a name, and its rank among the names of that role.
-    pub(super) fn of(name: &[u8]) -> Option<(Self, usize)> {
-        Self::ALL.into_iter().find_map(|role| {
-            let mut names = role.names().iter();
-            let rank = names.position(|known| known.as_bytes().eq_ignore_ascii_case(name))?;
-            Some((role, rank))
-        })
-    }
-}
 
 /// Which columns were chosen: `host=3,client=1`, by number from 1 or by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,9 +50,15 @@ impl Chosen {
             .find(|role| is_it(&self.columns[*role as usize]));
         match chosen {
             Some(role) => Some((role, 0)),
-            // A role that was chosen has one column.
-            None => Role::of(name).filter(|(role, _)| self.columns[*role as usize].is_none()),
+            None => Role::of(name).filter(|(role, _)| !self.has(*role)),
         }
+    }
+
+    /// Whether a role was chosen, which then has one column: no URL tells of
+    /// another host than the chosen one.
+    fn has(&self, role: Role) -> bool {
+        let role = if role == Role::Url { Role::Host } else { role };
+        self.columns[role as usize].is_some()
     }
 }
 
@@ -160,7 +72,7 @@ impl FromStr for Chosen {
             let (role, column) = pair.split_once('=').ok_or_else(malformed)?;
             let role = Role::ALL
                 .into_iter()
-                .find(|known| known.key() == role.trim())
+                .find(|known| known.key() == Some(role.trim()))
                 .ok_or_else(|| ChosenError::Role(role.trim().to_owned()))?;
             let column = column.trim();
             if column.is_empty() || column == "0" {
@@ -182,7 +94,7 @@ pub enum ChosenError {
     #[error("\"{0}\" is not WHAT=COLUMN, with columns counted from 1 or named")]
     Pair(String),
     /// Nothing of that name is asked for.
-    #[error("there is no column \"{0}\" to choose: host, client, bytes, time or date")]
+    #[error("there is no column \"{0}\" to choose: host, client, bytes, time, date or status")]
     Role(String),
     /// Without it there is nothing to look for.
     #[error("host is missing")]
@@ -208,16 +120,16 @@ enum Separator {
 }
 
 impl Table {
-    /// The columns that `#Fields:` names; `None` where no host is among them.
-    pub(super) fn of_fields(names: &[u8]) -> Option<Self> {
+    /// The columns that `#Fields:` names, and those chosen; `None` where no host is
+    /// among them, or one that was chosen is missing.
+    pub(super) fn of_fields(names: &[u8], chosen: &Chosen) -> Option<Self> {
         let names = names.trim_ascii();
         let separator = if memchr(b'\t', names).is_some() {
             Separator::Byte(b'\t')
         } else {
             Separator::Blanks
         };
-        let chosen = Chosen::default();
-        Self::new(separator, places_in(names, separator, &chosen))
+        Self::new(separator, places_in(names, separator, chosen)?)
     }
 
     /// The columns of a CSV file that begins with `line`: those chosen by number,
@@ -226,19 +138,12 @@ impl Table {
         let count = |separator: &u8| memchr_iter(*separator, line).count();
         let separator = [b',', b'\t', b';'].into_iter().rev().max_by_key(count)?;
         let separator = Separator::Byte(separator);
-        let numbers = chosen.numbers();
         let is_by_number = !chosen.is_empty() && chosen.names().next().is_none();
-        let mut places = if is_by_number {
-            numbers
+        let places = if is_by_number {
+            chosen.numbers()
         } else {
-            places_in(line, separator, chosen)
+            places_in(line, separator, chosen)?
         };
-        for (place, number) in places.iter_mut().zip(numbers) {
-            *place = number.or(*place);
-        }
-        if chosen.names().any(|role| places[role as usize].is_none()) {
-            return None;
-        }
         let mut table = Self::new(separator, places)?;
         let heading = table.host_in(line);
         table.heading = heading
@@ -248,7 +153,7 @@ impl Table {
     }
 
     fn new(separator: Separator, places: [Option<usize>; Role::COUNT]) -> Option<Self> {
-        places[Role::Host as usize]?;
+        host_place(&places)?;
         Some(Self {
             separator,
             places,
@@ -260,7 +165,7 @@ impl Table {
     /// Whether a first line with this host names columns that were chosen by
     /// number. No name of a catalogue is taken for a heading: all have a dot.
     fn seems_heading(&self, host: &[u8], line: &[u8]) -> bool {
-        if matches!(Role::of(host), Some((Role::Host, _))) {
+        if matches!(Role::of(host), Some((Role::Host | Role::Url, _))) {
             return true;
         }
         let counts = self.places[Role::Bytes as usize].is_some();
@@ -276,8 +181,7 @@ impl Table {
     }
 
     fn host_in<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let place = self.places[Role::Host as usize]?;
-        self.fields(line).nth(place)
+        self.fields(line).nth(host_place(&self.places)?)
     }
 
     pub(super) fn parse<'a>(&self, line: &'a [u8]) -> Option<Request<'a>> {
@@ -306,9 +210,14 @@ impl Table {
     }
 }
 
+/// Where the host stands, or else the URL.
+fn host_place(places: &[Option<usize>; Role::COUNT]) -> Option<usize> {
+    places[Role::Host as usize].or(places[Role::Url as usize])
+}
+
 /// A request of what stands in the columns.
 pub(super) fn request(found: [Option<&[u8]>; Role::COUNT]) -> Option<Request<'_>> {
-    let [host, client, bytes, time, date] = found;
+    let [host, url, client, bytes, time, date, answer] = found;
     Some(Request {
         time: match (date, time) {
             (Some(date), Some(time)) => Time::Parts(date, time),
@@ -316,16 +225,32 @@ pub(super) fn request(found: [Option<&[u8]>; Role::COUNT]) -> Option<Request<'_>
             (None, None) => Time::Absent,
         },
         client: client.unwrap_or_default(),
-        host: host_of(host?)?,
+        host: asked_for(host, url)?,
         bytes: match bytes {
             None | Some(b"-" | b"") => 0,
             Some(text) => number(text)?,
         },
+        status: answer.and_then(status),
     })
 }
 
-/// The places of the columns that a line names.
-fn places_in(names: &[u8], separator: Separator, chosen: &Chosen) -> [Option<usize>; Role::COUNT] {
+/// The host that was asked for. `host` is also what loggers call the computer
+/// that sends the line, so that a URL that names a host for certain decides.
+fn asked_for<'a>(host: Option<&'a [u8]>, url: Option<&'a [u8]>) -> Option<&'a [u8]> {
+    let certain = url.filter(|url| names_host(url)).and_then(host_of);
+    certain.or_else(|| {
+        let host = host.filter(|host| url.is_none() || !matches!(*host, b"-" | b""));
+        host_of(host.or(url)?)
+    })
+}
+
+/// The places of the columns that a line names, or that were chosen by number;
+/// `None` where one that was chosen by name is missing.
+fn places_in(
+    names: &[u8],
+    separator: Separator,
+    chosen: &Chosen,
+) -> Option<[Option<usize>; Role::COUNT]> {
     let mut best = [None::<(usize, usize)>; Role::COUNT];
     let names = Fields {
         separator,
@@ -340,7 +265,12 @@ fn places_in(names: &[u8], separator: Separator, chosen: &Chosen) -> [Option<usi
             *known = Some((rank, place));
         }
     }
-    best.map(|known| known.map(|(_, place)| place))
+    let mut places = best.map(|known| known.map(|(_, place)| place));
+    for (place, number) in places.iter_mut().zip(chosen.numbers()) {
+        *place = number.or(*place);
+    }
+    let has_all = chosen.names().all(|role| places[role as usize].is_some());
+    has_all.then_some(places)
 }
 
 /// The fields of a line, without blanks around; in quotation marks a separator separates nothing.

@@ -21,7 +21,7 @@ pub fn detect(head: &[u8], forced: Option<Format>, chosen: &Chosen) -> Option<La
         Some(Format::Squid) => Some(Layout::Squid),
         Some(Format::Common) => Some(Layout::Common),
         // Where a part of a log is read, the names may come later.
-        Some(Format::W3c) => Some(Layout::W3c(None)),
+        Some(Format::W3c) => Some(Layout::W3c(chosen.clone(), None)),
         Some(Format::Json) => Some(Layout::Json(chosen.clone())),
         Some(Format::Csv) => lines()
             .find_map(|line| Table::of_csv(line, chosen))
@@ -32,7 +32,7 @@ pub fn detect(head: &[u8], forced: Option<Format>, chosen: &Chosen) -> Option<La
 fn guess(line: &[u8], chosen: &Chosen) -> Option<Layout> {
     if line.starts_with(FIELDS) || line.starts_with(b"#Version:") || line.starts_with(b"#Software:")
     {
-        Some(Layout::W3c(None))
+        Some(Layout::W3c(chosen.clone(), None))
     } else if line.starts_with(b"{") {
         json::parse(line, chosen)?;
         Some(Layout::Json(chosen.clone()))

@@ -7,7 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Request;
-use super::columns::{Chosen, Role, request};
+use super::columns::{Chosen, request};
+use super::role::Role;
 
 /// As deep as objects are looked into; Elastic's `http.response.bytes` is two.
 const DEEPEST: usize = 4;

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::squid::number;
+use super::squid::{number, status};
 use super::target::host_of;
 use super::{Request, Time};
 
@@ -21,7 +21,8 @@ pub(super) fn parse(line: &[u8]) -> Option<Request<'_>> {
     let host = host_of(target.split(|byte| *byte == b'"').next()?)?;
     let rest = behind_quote(rest)?.strip_prefix(b" ")?;
     let mut numbers = rest.split(|byte| *byte == b' ');
-    number(numbers.next()?)?;
+    let answer = numbers.next()?;
+    number(answer)?;
     let bytes = match numbers.next()? {
         b"-" => 0,
         text => number(text)?,
@@ -31,6 +32,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Request<'_>> {
         client,
         host,
         bytes,
+        status: status(answer),
     })
 }
 
@@ -57,6 +59,7 @@ mod tests {
             client: b"10.1.0.10",
             host: b"acct.blob.core.windows.net",
             bytes: 4210,
+            status: Some(200),
         };
         let common = br#"10.1.0.10 - CORP\sql [26/Nov/2026:11:37:36 +0900] "CONNECT acct.blob.core.windows.net:443 HTTP/1.1" 200 4210 TCP_TUNNEL:HIER_DIRECT"#;
         assert_eq!(parse(common), Some(expected));

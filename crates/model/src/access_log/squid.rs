@@ -1,6 +1,6 @@
 //! Squid's native format.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::target::host_of;
 use super::{Request, Time};
@@ -19,16 +19,17 @@ pub(super) fn parse(line: &[u8]) -> Option<Request<'_>> {
     let url = field(&mut rest)?;
     let is_squids = !rest.is_empty()
         && is_time(time)
-        && is_number(elapsed.strip_prefix(b"-").unwrap_or(elapsed))
-        && code.contains(&b'/');
+        && is_number(elapsed.strip_prefix(b"-").unwrap_or(elapsed));
     if !is_squids {
         return None;
     }
+    let slash = memrchr(b'/', code)?;
     Some(Request {
         time: Time::Whole(time),
         client,
         host: host_of(url)?,
         bytes: number(bytes)?,
+        status: status(&code[slash + 1..]),
     })
 }
 
@@ -89,6 +90,12 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
     Some(number)
 }
 
+/// HTTP's status; squid writes 0 where there was no answer.
+pub(super) fn status(text: &[u8]) -> Option<u16> {
+    let status = u16::try_from(number(text)?).ok();
+    status.filter(|status| *status != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,12 +127,20 @@ mod tests {
                 client: b"10.1.0.10",
                 host: b"acct.blob.core.windows.net",
                 bytes: 4210,
+                status: Some(200),
             })
         );
         let plain = "1764000000.129 1 10.1.0.10 TCP_MISS/503 0 GET http://169.254.169.254/a?b - HIER_NONE/- -";
         assert_eq!(host(plain), Some(&b"169.254.169.254"[..]));
         let six = "1764000000.129 1 ::1 TCP_MISS/200 7 CONNECT [2001:db8::1]:443 - HIER_NONE/- -";
         assert_eq!(host(six), Some(&b"[2001:db8::1]"[..]));
+        let answer = |code: &str| {
+            let line = format!("1.2 1 a {code} 1 CONNECT h:443 - HIER_NONE/- -");
+            parse(line.as_bytes()).unwrap().status
+        };
+        assert_eq!(answer("TCP_DENIED/407"), Some(407));
+        assert_eq!(answer("NONE_NONE/000"), None);
+        assert_eq!(answer("TCP_TUNNEL/-"), None);
         for bad in [
             "",
             "hello",

@@ -20,6 +20,17 @@ pub(super) fn host_of(target: &[u8]) -> Option<&[u8]> {
     (!host.is_empty()).then_some(host)
 }
 
+/// Whether a text names a host for certain: a URL, or a host and a port.
+pub(super) fn names_host(target: &[u8]) -> bool {
+    match behind_name(target) {
+        (_, [b':', b'/', b'/', ..] | [b':', b'\\', b'/', b'\\', b'/', ..]) => true,
+        (name, [b':', port @ ..]) => {
+            !name.is_empty() && !port.is_empty() && port.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
+}
+
 /// The host in whatever may stand before a path: a user, a password, an IPv6
 /// address, a port.
 fn host_of_authority(text: &[u8]) -> Option<&[u8]> {

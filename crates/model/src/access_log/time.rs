@@ -22,15 +22,24 @@ impl Time<'_> {
         match self {
             Self::Absent => None,
             Self::Whole(text) => whole(text),
-            Self::Parts(date, time) => {
-                let mut text = [b' '; 40];
-                let length = date.len() + 1 + time.len();
-                text.get_mut(..date.len())?.copy_from_slice(date);
-                text.get_mut(date.len() + 1..length)?.copy_from_slice(time);
-                zoneless(std::str::from_utf8(&text[..length]).ok()?)
-            }
+            Self::Parts(date, time) => joined(date, time)
+                .or_else(|| stamp(time))
+                .or_else(|| stamp(date)),
         }
     }
+}
+
+fn joined(date: &[u8], time: &[u8]) -> Option<Timestamp> {
+    let mut text = [b' '; 40];
+    let length = date.len() + 1 + time.len();
+    text.get_mut(..date.len())?.copy_from_slice(date);
+    text.get_mut(date.len() + 1..length)?.copy_from_slice(time);
+    whole(&text[..length])
+}
+
+/// One of the two that holds both; seconds since 1970 have ten digits too.
+fn stamp(text: &[u8]) -> Option<Timestamp> {
+    whole(text).filter(|_| text.len() >= 10)
 }
 
 fn whole(text: &[u8]) -> Option<Timestamp> {
@@ -118,8 +127,17 @@ mod tests {
             let time = Time::Whole(text.as_bytes()).timestamp();
             assert_eq!(time, Some(expected), "{text}");
         }
-        let parts = Time::Parts(b"2026-11-26", b"02:37:36");
-        assert_eq!(parts.timestamp(), Some(expected));
+        for (date, time) in [
+            ("2026-11-26", "02:37:36"),
+            ("2026-11-26", "02:37:36Z"),
+            ("2026-11-26", "11:37:36+09:00"),
+            ("2026-11-26", "2026-11-26T02:37:36Z"),
+            ("2026-11-26", "1795660656.000"),
+            ("2026-11-26 02:37:36", "-"),
+        ] {
+            let parts = Time::Parts(date.as_bytes(), time.as_bytes());
+            assert_eq!(parts.timestamp(), Some(expected), "{date} and {time}");
+        }
         let fraction = Time::Whole(b"1795660656.129").timestamp().unwrap();
         assert_eq!(fraction.as_millisecond(), 1_795_660_656_129);
     }
@@ -132,5 +150,7 @@ mod tests {
         let long = [b'1'; 60];
         assert_eq!(Time::Parts(&long, &long).timestamp(), None);
         assert_eq!(Time::Parts(b"", b"").timestamp(), None);
+        // No second of 1970.
+        assert_eq!(Time::Parts(b"26.11.2026", b"023736").timestamp(), None);
     }
 }
