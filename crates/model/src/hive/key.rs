@@ -203,17 +203,17 @@ mod tests {
         offset
     }
 
-    fn list(kind: &[u8; 2], offsets: &[u32]) -> Vec<u8> {
+    fn list(kind: [u8; 2], offsets: &[u32]) -> Vec<u8> {
         let count = u16::try_from(offsets.len()).unwrap().to_le_bytes();
         let offsets = offsets.iter().copied().flat_map(u32::to_le_bytes);
-        kind.iter().copied().chain(count).chain(offsets).collect()
+        kind.into_iter().chain(count).chain(offsets).collect()
     }
 
     #[test]
     fn lists_that_name_one_list_again_and_again_are_damaged() {
         let mut bytes = Vec::new();
-        let inner = cell(&mut bytes, &list(b"li", &[0; 1000]));
-        let outer = cell(&mut bytes, &list(b"ri", &[inner; 1000]));
+        let inner = cell(&mut bytes, &list(*b"li", &[0; 1000]));
+        let outer = cell(&mut bytes, &list(*b"ri", &[inner; 1000]));
         for (count, damaged) in [(2, outer), (u32::MAX, outer)] {
             let mut node = [0; 80];
             node[..2].copy_from_slice(b"nk");
