@@ -12,6 +12,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail, ensure};
 
 use crate::check_deps::metadata;
+use crate::command::{done, output};
 use crate::{debian, windows};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -151,21 +152,4 @@ fn tools() -> Result<(), String> {
 fn git(workspace: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let said = output(Command::new("git").args(arguments).current_dir(workspace))?;
     Ok(said.trim().to_owned())
-}
-
-fn done(command: &mut Command) -> anyhow::Result<()> {
-    output(command).map(drop)
-}
-
-/// Runs it, and it has to succeed; what it says.
-fn output(command: &mut Command) -> anyhow::Result<String> {
-    let shown = command.get_program().display().to_string();
-    let output = command.output().with_context(|| shown.clone())?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{shown}: {}, {said}",
-        output.status
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 mod check_deps;
+mod command;
 mod debian;
 mod dist;
 mod gen_log;

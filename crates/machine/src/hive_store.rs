@@ -13,11 +13,9 @@ use sidestep_model::registry::RegistryData;
 
 use crate::disk::Disk;
 use crate::net_files;
-use crate::reading::{self, Registry};
+use crate::reading::{self, PROFILES, Registry};
 use crate::store::{Store, StoreError};
 
-const PROFILES: &str =
-    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 const SYSTEM: &str = r"HKEY_LOCAL_MACHINE\SYSTEM";
 const CONTROL_SET: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet";
 

@@ -8,6 +8,7 @@ use sidestep_model::observed::{
     ValueName,
 };
 use sidestep_model::registry::RegistryData;
+use sidestep_model::tcp_table::BACKUP_SERVICES;
 use sidestep_model::tls::{TlsSettings, TlsValue};
 
 use crate::store::StoreError;
@@ -15,8 +16,9 @@ use crate::store::StoreError;
 /// Where the person's own settings are.
 pub(crate) const CURRENT_USER: &str = "HKEY_CURRENT_USER";
 
-/// The services of the backup extension begin so.
-const SERVICE_PREFIX: &str = "AzureWLBackup";
+/// Where Windows lists the profiles on its disk, by SID.
+pub(crate) const PROFILES: &str =
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
 /// A registry that can be looked at, by whole names (`HKEY_USERS\…`).
 pub(crate) trait Registry {
@@ -119,8 +121,8 @@ pub(crate) fn services(
 ) -> Result<Vec<Service>, StoreError> {
     let names = registry.keys(services)?.into_iter();
     let is_ours = |name: &String| {
-        let start = name.get(..SERVICE_PREFIX.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(SERVICE_PREFIX))
+        let start = name.get(..BACKUP_SERVICES.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(BACKUP_SERVICES))
     };
     let mut found = Vec::new();
     for name in names.filter(is_ours) {

@@ -28,7 +28,7 @@ use windows_sys::Win32::UI::Shell::DeleteProfileW;
 
 use super::folder;
 use super::registry::{LiveRegistry, Place, wide};
-use crate::reading;
+use crate::reading::{self, PROFILES};
 use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
 
@@ -36,9 +36,6 @@ use crate::store::{Store, StoreError};
 const EXCHANGE: &str = r"Software\SidestepSelfTest";
 const QUESTION: &str = "Question";
 const ANSWER: &str = "Answer";
-
-const PROFILES: &str =
-    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
 /// Between two looks at what takes its time.
 const LOOK: Duration = Duration::from_millis(100);

@@ -13,11 +13,9 @@ use windows_sys::Win32::System::Services::{
 };
 
 use super::registry::{LiveRegistry, wide};
-use crate::reading::{self, Registry};
+use crate::reading::{self, PROFILES, Registry};
 use crate::store::StoreError;
 
-const PROFILES: &str =
-    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// The backup extension's services. Which there are, and as whom they run, is

@@ -20,11 +20,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::check_deps::metadata;
+use crate::command::done;
 use crate::{debian, workspace};
 
 /// The proxy of the built-in sample site.
@@ -366,17 +367,4 @@ fn squid(proxy: &Namespace, folder: &Path) -> anyhow::Result<Running> {
             .args(["-N", "-d", "1", "-f"])
             .arg(&file),
     )
-}
-
-/// Runs it, and it has to succeed.
-fn done(command: &mut Command) -> anyhow::Result<()> {
-    let shown = command.get_program().display().to_string();
-    let output = command.output().with_context(|| shown.clone())?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{shown}: {}, {said}",
-        output.status
-    );
-    Ok(())
 }
