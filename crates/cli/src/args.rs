@@ -322,6 +322,8 @@ pub(crate) struct Show {
     /// Whose settings.
     #[arg(long, value_name = "ACCOUNT", default_value = "both")]
     pub(crate) account: AccountChoice,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
 }
 
 const SHOW_EXIT_CODES: &str = "\
@@ -357,6 +359,16 @@ pub(crate) struct Sid {
     pub(crate) names: Vec<String>,
 }
 
+/// Whether a profile that Windows has not loaded may be.
+#[derive(Args, Debug)]
+pub(crate) struct Consent {
+    /// Where the plugin's service is stopped or gone, load its account's profile
+    /// (NTUSER.DAT) for the moments that it takes. Nobody may start the service
+    /// meanwhile.
+    #[arg(long)]
+    pub(crate) load_profile: bool,
+}
+
 /// Which settings are meant, and what is wanted of them.
 #[derive(Args, Debug)]
 pub(crate) struct Settings {
@@ -366,6 +378,8 @@ pub(crate) struct Settings {
     /// Copy proxy and list from `current-user`, `system` or a SID, instead of what a site needs.
     #[arg(long, value_name = "WHO")]
     pub(crate) copy_from: Option<String>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Switch the configuration script off, where one is used.
     #[arg(long)]
     pub(crate) clear_pac: bool,
@@ -427,6 +441,8 @@ pub(crate) struct Undo {
     /// HKEY_USERS` wrote it [default on Windows: live].
     #[arg(long, value_name = "live|FILE.reg|hive:DIR")]
     pub(crate) at: Option<At>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,

@@ -6,7 +6,10 @@ use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sidestep_machine::{HiveStore, Journal, LiveStore, RegFileStore, Store};
+use sidestep_flow::recover;
+use sidestep_machine::{HiveStore, Journal, LiveStore, LoadedProfile, RegFileStore, Store};
+use sidestep_model::finding::Finding;
+use sidestep_model::observed::Observed;
 
 use crate::error::CommandError;
 
@@ -59,6 +62,70 @@ impl At {
             Self::Hive(root) => Box::new(HiveStore::new(root)),
         })
     }
+}
+
+/// The plugin account's profile while it is loaded, where it has to be.
+pub(crate) type Profile = Option<LoadedProfile>;
+
+impl At {
+    /// Loads it where that is agreed to and Windows has not done so itself.
+    pub(crate) fn load(&self, is_agreed: bool) -> Result<Profile, CommandError> {
+        match self {
+            _ if !is_agreed => Ok(None),
+            Self::Live => Ok(LoadedProfile::load()?),
+            Self::File(_) | Self::Hive(_) => Err(CommandError::usage(
+                "--load-profile is for the settings of this computer itself",
+            )
+            .hint("`--at live` names them; a file or a disk has nothing to load")),
+        }
+    }
+
+    /// What a run left loaded that ended on the way, agreed to then.
+    pub(crate) fn left_loaded(&self) -> Result<Profile, CommandError> {
+        Ok(match self {
+            Self::Live => LoadedProfile::left_behind()?,
+            Self::File(_) | Self::Hive(_) => None,
+        })
+    }
+
+    /// What `store`, which is here, holds; with the profile, where that is agreed to.
+    pub(crate) fn read(
+        &self,
+        store: &dyn Store,
+        is_agreed: bool,
+    ) -> Result<Observed, CommandError> {
+        let profile = self.load(is_agreed)?;
+        let observed = store.read()?;
+        let_go(profile)?;
+        Ok(observed)
+    }
+
+    /// Puts right what an interrupted run left half done in `store`, which is
+    /// here, and lets go of the profile that it may have left loaded.
+    pub(crate) fn put_right(
+        &self,
+        store: &mut dyn Store,
+        journal: Option<&Journal>,
+        is_agreed: bool,
+    ) -> Result<Vec<Finding>, CommandError> {
+        let profile = match self.load(is_agreed)? {
+            None => self.left_loaded()?,
+            loaded => loaded,
+        };
+        let findings = match journal {
+            Some(journal) => {
+                recover(store, journal, &mut |_| {}).map_err(CommandError::interrupted)?
+            }
+            None => Vec::new(),
+        };
+        let_go(profile)?;
+        Ok(findings)
+    }
+}
+
+/// Lets go of a profile, and sees that Windows did.
+pub(crate) fn let_go(profile: Profile) -> Result<(), CommandError> {
+    Ok(profile.map_or(Ok(()), LoadedProfile::unload)?)
 }
 
 /// Takes the journals of the settings in `store`.

@@ -6,9 +6,12 @@ use std::{fmt, panic};
 use serde::Serialize;
 use sidestep_flow::RunError;
 use sidestep_machine::{
-    ApplyError, JournalError, MissingRight, SelfTestError, StoreError, TransactionError,
+    ApplyError, JournalError, MissingRight, ProfileError, SelfTestError, StoreError,
+    TransactionError,
 };
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::finding::{Code, Effect, Finding};
+use sidestep_model::observed::Absence;
 use sidestep_model::plan::WrittenPlanError;
 
 use crate::output::Printer;
@@ -111,6 +114,23 @@ impl CommandError {
         error
     }
 
+    /// What an account holds cannot be looked at.
+    pub(crate) fn out_of_reach(account: Account, absence: &Absence) -> Self {
+        Self {
+            exit: Exit::Environment,
+            ..Self::finding(&Finding::AccountMissing {
+                account,
+                absence: absence.clone(),
+            })
+        }
+    }
+
+    /// The same error, after something that is done all the same.
+    pub(crate) fn after(mut self, done: &str) -> Self {
+        self.message = format!("{}; {done}", self.message);
+        self
+    }
+
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
@@ -201,6 +221,43 @@ impl From<StoreError> for CommandError {
     }
 }
 
+impl From<ProfileError> for CommandError {
+    fn from(error: ProfileError) -> Self {
+        let (code, hint) = match error {
+            ProfileError::Store(error) => return error.into(),
+            ProfileError::NotThere => (
+                Code::PROFILE_NOT_LOADED,
+                format!(
+                    "its first start makes one (`sc.exe start {PLUGIN_SERVICE}`); without the \
+                     service, register the machine with the vault first"
+                ),
+            ),
+            ProfileError::InUse { .. } => (
+                Code::PROFILE_NOT_LOADED,
+                format!(
+                    "where it runs, its settings are loaded, and --load-profile is not needed; \
+                     `sc.exe query {PLUGIN_SERVICE}` says what it does"
+                ),
+            ),
+            ProfileError::NotLoaded { .. } => (
+                Code::PROFILE_NOT_LOADED,
+                "see that the file is there and that no other program has it open; starting the \
+                 service loads it, too"
+                    .to_owned(),
+            ),
+            ProfileError::NotUnloaded { ref key, .. } => (
+                Code::PROFILE_NOT_UNLOADED,
+                format!(
+                    "before the service starts, close whatever has a key in it open, such as \
+                     regedit; then `reg unload \"{key}\"`, or the next `sidestep apply`, lets go \
+                     of it"
+                ),
+            ),
+        };
+        Self::new(Exit::Environment, code, chain(&error)).hint(hint)
+    }
+}
+
 impl From<SelfTestError> for CommandError {
     fn from(error: SelfTestError) -> Self {
         match error {
@@ -259,6 +316,9 @@ impl From<TransactionError> for CommandError {
         match error {
             TransactionError::Store(error) => error.into(),
             TransactionError::Journal(error) => error.into(),
+            TransactionError::OutOfReach { account, absence } => {
+                Self::out_of_reach(account, &absence)
+            }
             TransactionError::NotKept { .. } => {
                 Self::new(Exit::Environment, Code::VALUE_NOT_KEPT, error)
                     .hint("look what else writes these settings, a policy or an agent")

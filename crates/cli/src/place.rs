@@ -26,6 +26,7 @@ use crate::live::Live;
 use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::person::AtTerminal;
+use crate::render::findings_text;
 use crate::site_file::SiteFile;
 use crate::witness::{OnMachine, TableWitness};
 use crate::{access, args, lab_connection, prose, rehearsal};
@@ -105,12 +106,14 @@ pub(crate) fn carry(
 ) -> Result<Option<Run>, CommandError> {
     // Before anybody is asked to sign in.
     let mut settings = match place.settings() {
-        Settings::Here(at) => at.open().map(Ok)?,
+        Settings::Here(at) => {
+            let mut store = at.open()?;
+            store.may_change(&Account::SERVICES)?;
+            put_right_loaded(&at, &mut store, printer)?;
+            Ok(store)
+        }
         Settings::Elsewhere { journals } => Err(journals),
     };
-    if let Ok(store) = &settings {
-        store.may_change(&Account::SERVICES)?;
-    }
     until_interrupted(async {
         let azure = place.azure(site, credential, printer).await?;
         let journal = match &settings {
@@ -128,6 +131,18 @@ pub(crate) fn carry(
         };
         Ok(sidestep_flow::run(world, site, extent, hear).await?)
     })
+}
+
+/// A profile that was left loaded is in its service's way: what is half done in it
+/// is not left to the steps.
+fn put_right_loaded(at: &At, store: &mut dyn Store, printer: Printer) -> Result<(), CommandError> {
+    if at.left_loaded()?.is_none() {
+        return Ok(());
+    }
+    let journal = at::journal(store)?;
+    let findings = at.put_right(store, Some(&journal), false)?;
+    printer.note(&findings_text(&findings));
+    Ok(())
 }
 
 /// Waits for something that talks to Azure; `None` where the person interrupted it.

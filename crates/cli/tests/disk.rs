@@ -149,6 +149,13 @@ fn plan_and_route_decide_by_it_and_nothing_is_written() {
         let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
         assert!(said.starts_with("error[SS149]: "), "{said}");
     }
+    // There is nothing to load where nothing runs.
+    for verb in ["show", "plan"] {
+        let refused = [&[verb, "--load-profile"], &AT[..]].concat();
+        let assert = sidestep(folder, &refused).code(2);
+        let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(said.contains("--load-profile is for"), "{said}");
+    }
     document(folder, &["apply", "--what-if"]);
     document(folder, &["history"]);
     assert!(content(&folder.join("disk")) == before);

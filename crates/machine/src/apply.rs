@@ -3,7 +3,7 @@
 use sidestep_model::account::Account;
 use sidestep_model::finding::Finding;
 use sidestep_model::journal::{Intent, Kept, Record, Recovery, RunNumber, Transaction, recover};
-use sidestep_model::observed::{SettingsKey, ValueName};
+use sidestep_model::observed::{Absence, SettingsKey, ValueName};
 use sidestep_model::plan::Plan;
 
 use crate::journal::{Journal, JournalError, OpenRun};
@@ -64,6 +64,14 @@ pub enum TransactionError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What an account holds cannot be looked at; nothing more was done.
+    #[error("the settings of {account} are not loaded")]
+    OutOfReach {
+        /// Whose.
+        account: Account,
+        /// Why not.
+        absence: Absence,
+    },
     /// A value reads back other than it was written.
     #[error("{} of {account} does not read back as it was written", value.name())]
     NotKept {
@@ -196,7 +204,12 @@ fn put_right(
     reached: &mut dyn FnMut(Checkpoint),
 ) -> Result<Recovered, TransactionError> {
     let number = run.number();
-    match recover(transaction, &store.read()?) {
+    let observed = store.read()?;
+    match recover(transaction, &observed) {
+        Recovery::OutOfReach(account) => Err(TransactionError::OutOfReach {
+            account,
+            absence: observed.account(account).absence.clone(),
+        }),
         Recovery::Finish(plans) => {
             carry_out(&plans, store, run, reached)?;
             Ok(Recovered {

@@ -23,6 +23,7 @@ mod journal;
 #[cfg_attr(not(windows), path = "live/elsewhere.rs")]
 mod live;
 mod net_files;
+mod profile;
 mod reading;
 mod reg_file;
 mod self_test;
@@ -34,9 +35,11 @@ pub use apply::{
 pub use hive_store::HiveStore;
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::{
-    LiveStore, SelfTest, connections, dotnet_routes, own_sid, program, running_services,
-    serve_self_test, system_handshake, windows_version, winhttp_settings, wininet_settings,
+    LiveStore, LoadedProfile, SelfTest, connections, dotnet_routes, own_sid, program,
+    running_services, serve_self_test, system_handshake, windows_version, winhttp_settings,
+    wininet_settings,
 };
+pub use profile::ProfileError;
 pub use reg_file::RegFileStore;
 pub use self_test::SelfTestError;
 pub use store::{FolderFault, MissingRight, Store, StoreError};

@@ -15,6 +15,9 @@ use sidestep_machine::{
     ApplyError, Checkpoint, Journal, JournalError, RecoveryOutcome, RegFileStore, Store,
     StoreError, TransactionError, recover_last,
 };
+use sidestep_model::account::Account;
+use sidestep_model::observed::{Absence, Observed, ObservedAccount, ServiceState, SettingsKey};
+use sidestep_model::plan::Change;
 use support::{ActError, Server, act, meaning};
 
 const ORDER: &str = "SIDESTEP_TEST_FAULT";
@@ -142,6 +145,78 @@ fn an_edit_between_two_values_is_seen_and_kept() {
     let different: Vec<_> = now.iter().filter(|value| !before.contains(value)).collect();
     assert_eq!(different.len(), 1);
     assert_eq!(different[0].1, "SavedLegacySettings");
+}
+
+/// A server whose plugin service stopped meanwhile, so that Windows let go of its
+/// account's profile.
+struct Stopped(RegFileStore);
+
+impl Store for Stopped {
+    fn read(&self) -> Result<Observed, StoreError> {
+        let absence = Absence::ServiceIsThere {
+            state: ServiceState::Stopped,
+            has_profile: true,
+        };
+        Ok(Observed {
+            plugin: ObservedAccount {
+                absence,
+                ..ObservedAccount::default()
+            },
+            ..self.0.read()?
+        })
+    }
+
+    fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
+        self.0.write(account, change)
+    }
+
+    fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
+        self.0.remove_empty_key(account, key)
+    }
+
+    fn journal_folder(&self) -> PathBuf {
+        self.0.journal_folder()
+    }
+
+    fn place(&self) -> String {
+        self.0.place()
+    }
+}
+
+/// What cannot be seen is not taken for somebody's edit: the run stays to be put
+/// right, and is, once its account can be read again.
+#[test]
+#[cfg_attr(windows, ignore = "takes a lock away, as the test above")]
+fn an_account_out_of_reach_is_waited_for() {
+    let server = Server::new();
+    let before = meaning(&server.bytes());
+    let lock = server.store().journal_folder().join("lock");
+    act("apply", &mut server.store(), &mut |at| {
+        if matches!(at, Checkpoint::Written(Account::Plugin, _)) {
+            fs::remove_file(&lock).ok();
+        }
+    })
+    .unwrap_err();
+    let between = server.bytes();
+    assert!(meaning(&between) != before);
+    let mut stopped = Stopped(server.store());
+    let journal = Journal::open(&stopped.journal_folder(), Timestamp::now).unwrap();
+    let error = recover_last(&mut stopped, &journal, &mut |_| {}).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TransactionError::OutOfReach {
+                account: Account::Plugin,
+                ..
+            }
+        ),
+        "{}",
+        words(&error)
+    );
+    assert!(server.bytes() == between);
+    drop(journal);
+    do_it("recover", &server).unwrap();
+    assert!(meaning(&server.bytes()) == before);
 }
 
 #[test]

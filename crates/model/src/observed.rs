@@ -160,6 +160,16 @@ impl Observed {
         }
     }
 
+    /// The first of these accounts whose settings are out of reach: on the disk,
+    /// in a profile that is not loaded. What they hold is not known.
+    #[must_use]
+    pub fn out_of_reach(&self, mut accounts: impl Iterator<Item = Account>) -> Option<Account> {
+        accounts.find(|account| {
+            let here = self.account(*account);
+            !here.exists && here.absence.has_profile()
+        })
+    }
+
     /// The blob that decides for `account`.
     #[must_use]
     pub fn deciding_blob(&self, account: Account) -> Option<Result<ConnectionSettings, BlobFault>> {
@@ -229,6 +239,16 @@ impl Absence {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::ServiceIsThere { .. })
+    }
+
+    /// Whether the account's settings are on the disk, where nobody reads them.
+    #[must_use]
+    pub fn has_profile(&self) -> bool {
+        match self {
+            Self::ServiceIsThere { has_profile, .. } => *has_profile,
+            Self::ProfileAlone { .. } => true,
+            Self::NotSaid | Self::NotRegistered => false,
+        }
     }
 }
 

@@ -14,7 +14,9 @@ use sidestep_model::desired::{Clear, Desired, Wanted};
 use sidestep_model::destination::Destination;
 use sidestep_model::finding::Finding;
 use sidestep_model::journal::{Intent, Recovery, Transaction, recover};
-use sidestep_model::observed::{Observed, ObservedAccount, SettingsKey, ValueName};
+use sidestep_model::observed::{
+    Absence, Observed, ObservedAccount, ServiceState, SettingsKey, ValueName,
+};
 use sidestep_model::plan::{Idle, Plan, Sighting};
 use sidestep_model::registry::RegistryData;
 use sidestep_model::settings::{Flags, ProxySettings};
@@ -530,6 +532,29 @@ proptest! {
                 prop_assert_eq!(last.intended(), here.intended());
                 prop_assert_eq!(last.keys, here.keys);
             }
+            Recovery::OutOfReach(account) => prop_assert!(false, "{account} is there"),
+        }
+    }
+
+    /// What is in a profile that nobody loaded is nobody's edit either: it waits.
+    #[test]
+    fn what_is_out_of_reach_waits(here in account(), site in site()) {
+        let plan = plan(&site, &here, Clear::default());
+        prop_assume!(!plan.changes.is_empty());
+        let intents = vec![Intent::from(&of(Account::Plugin, plan))];
+        let transaction = Transaction { intents, kept: Vec::new(), end: None };
+        let gone = |absence| Observed {
+            plugin: ObservedAccount { absence, ..ObservedAccount::default() },
+            ..Observed::default()
+        };
+        let state = ServiceState::Stopped;
+        let folder = String::new();
+        for absence in [Absence::ServiceIsThere { state, has_profile: true }, Absence::ProfileAlone { folder }] {
+            prop_assert_eq!(recover(&transaction, &gone(absence)), Recovery::OutOfReach(Account::Plugin));
+        }
+        // What is nowhere any more holds nothing.
+        for absence in [Absence::NotSaid, Absence::NotRegistered, Absence::ServiceIsThere { state, has_profile: false }] {
+            prop_assert!(matches!(recover(&transaction, &gone(absence)), Recovery::PutBack(_)));
         }
     }
 

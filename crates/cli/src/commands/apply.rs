@@ -4,7 +4,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sidestep_flow::recover;
 use sidestep_machine::{Store, apply};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Effect;
@@ -34,19 +33,27 @@ pub(crate) fn run(
     if let Some(folder) = &args.transcript {
         transcript::check(folder)?;
     }
+    let is_agreed = args.settings.consent.load_profile;
     if args.what_if {
-        return plan::look(&planner, &at, &store, args.detailed_exitcode, printer);
+        let observed = at.read(&store, is_agreed)?;
+        return plan::look(
+            &planner,
+            &at,
+            &store,
+            &observed,
+            args.detailed_exitcode,
+            printer,
+        );
     }
     store.may_change(&planner.accounts())?;
-    let mut findings = Vec::new();
     // Where nothing was ever applied there is nothing to put right, and a
     // refusal leaves no folder behind.
     let mut journal = None;
     if store.journal_folder().exists() {
-        let journal = journal.insert(at::journal(&store)?);
-        findings = recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+        journal = Some(at::journal(&store)?);
     }
-    let observed = store.read()?;
+    let mut findings = at.put_right(&mut store, journal.as_ref(), is_agreed)?;
+    let observed = at.read(&store, is_agreed)?;
     let services = observed.services.as_deref();
     let plans = planner.plans(&observed)?;
     each_once(&mut findings, &plans);
@@ -64,6 +71,7 @@ pub(crate) fn run(
             Some(&undo),
         ))?;
     }
+    let mut profile = None;
     let outcome = if effect != Effect::GoOn {
         Outcome::Refused
     } else if plans.iter().all(Plan::is_empty) {
@@ -74,8 +82,7 @@ pub(crate) fn run(
         } else {
             let journal = journal.insert(at::journal(&store)?);
             // While the person was asked, another may have begun and not ended.
-            let late =
-                recover(&mut store, journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+            let late = at.put_right(&mut store, Some(journal), is_agreed)?;
             if !late.is_empty() {
                 printer.note(&findings_text(&late));
             }
@@ -83,6 +90,8 @@ pub(crate) fn run(
             journal
         };
         let mut run = journal.begin(Command::Apply, &store.place())?;
+        // Not before the person said so: nobody knows how long that takes.
+        profile = at.load(is_agreed)?;
         apply(&plans, &mut store, &mut run, &mut |_| {})?;
         Outcome::Done(run.number())
     } else {
@@ -93,6 +102,7 @@ pub(crate) fn run(
         let path = transcript::write(folder, &store.read()?, &accounts, Timestamp::now())?;
         printer.note(&format!("log: {}", path.display()));
     }
+    at::let_go(profile).map_err(|error| error.after(outcome.text(&plans).trim()))?;
     if printer.json {
         let mut document = plan::document(&at, &plans, &findings, services);
         outcome.stamp(&mut document);

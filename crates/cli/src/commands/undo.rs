@@ -1,7 +1,6 @@
 //! `sidestep undo`: put back what a run changed.
 
 use serde_json::json;
-use sidestep_flow::recover;
 use sidestep_machine::{Store, apply, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::{Code, Effect, Finding};
@@ -20,6 +19,7 @@ use crate::render::plural;
 pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandError> {
     let at = &At::said_or_here(args.at.as_ref())?;
     let mut store = at.open()?;
+    let is_agreed = args.consent.load_profile;
     if !args.what_if {
         store.may_change(&Account::SERVICES)?;
     }
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
     if args.what_if || !folder.exists() {
         let exit = match target(args.run, &readable(&folder)?)? {
             Target::Run(run) => {
-                let plans = inverse(&run, &store.read()?);
+                let plans = inverse(&run, &at.read(&store, is_agreed)?)?;
                 let findings = planning::findings(&plans, &folder)?;
                 show(None, &run, at, &plans, &findings, printer)?;
                 let is_pending = plans.iter().any(|plan| !plan.is_empty());
@@ -46,13 +46,12 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         return Ok(exit);
     }
     let journal = at::journal(&store)?;
-    let mut findings =
-        recover(&mut store, &journal, &mut |_| {}).map_err(CommandError::interrupted)?;
+    let mut findings = at.put_right(&mut store, Some(&journal), is_agreed)?;
     let run = match target(args.run, &readable(&folder)?)? {
         Target::Run(run) => run,
         Target::Nothing(why) => return nothing(&why, &findings, at, printer),
     };
-    let plans = inverse(&run, &store.read()?);
+    let plans = inverse(&run, &at.read(&store, is_agreed)?)?;
     each_once(&mut findings, &plans);
     let is_kept = findings
         .iter()
@@ -81,8 +80,11 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         }
         let command = Command::Undo(run.begin.run);
         let mut undo = journal.begin(command, &store.place())?;
+        let profile = at.load(is_agreed)?;
         apply(&plans, &mut store, &mut undo, &mut |_| {})?;
         number = Some(undo.number());
+        let done = format!("run {} is done", undo.number());
+        at::let_go(profile).map_err(|error| error.after(&done))?;
     }
     if printer.json {
         printer.document(&document(number, Some(&run), at, &plans, &findings))?;
@@ -142,10 +144,14 @@ fn readable(folder: &std::path::Path) -> Result<Vec<Run>, CommandError> {
 }
 
 /// What was written last goes back first.
-fn inverse(run: &Run, observed: &Observed) -> Vec<Plan> {
+fn inverse(run: &Run, observed: &Observed) -> Result<Vec<Plan>, CommandError> {
     let intents = run.committed();
+    if let Some(account) = observed.out_of_reach(intents.iter().map(|intent| intent.account)) {
+        let absence = &observed.account(account).absence;
+        return Err(CommandError::out_of_reach(account, absence));
+    }
     let inverse = |intent| Plan::inverse(intent, observed);
-    intents.iter().rev().map(inverse).collect()
+    Ok(intents.iter().rev().map(inverse).collect())
 }
 
 fn nothing(

@@ -343,12 +343,20 @@ fn account_missing_remedy(absence: &Absence) -> String {
             state: ServiceState::Changing,
             ..
         } => "wait a moment, then plan again".to_owned(),
-        Absence::ServiceIsThere { .. } => format!(
-            "start it (`sc.exe start {PLUGIN_SERVICE}`), which loads its settings, then plan again"
-        ),
+        Absence::ServiceIsThere { has_profile, .. } => {
+            let or = if *has_profile {
+                "; where it must stay stopped, --load-profile loads them for the moment"
+            } else {
+                ""
+            };
+            format!(
+                "start it (`sc.exe start {PLUGIN_SERVICE}`), which loads its settings, then plan \
+                 again{or}"
+            )
+        }
         Absence::ProfileAlone { .. } => {
-            "register the machine with the vault again, which installs \
-             the service, then plan again; Sidestep does not load a profile by itself"
+            "register the machine with the vault again, which installs the service, then plan \
+             again; or change what is in the profile with --load-profile"
                 .to_owned()
         }
     }

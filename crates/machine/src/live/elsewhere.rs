@@ -11,6 +11,7 @@ use sidestep_model::self_test::SettingsTold;
 use sidestep_model::tcp_table::{Program, Row, ServiceProcess};
 use sidestep_model::tls::SchannelFault;
 
+use crate::profile::ProfileError;
 use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
 
@@ -73,6 +74,27 @@ pub fn program(_process: u32) -> io::Result<Program> {
 /// TLS as Windows' services speak it, which nobody speaks here; not to be asked.
 pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelFault> {
     Err(SchannelFault::Other(0))
+}
+
+/// The plugin account's profile, loaded: there is no value of this type.
+#[derive(Debug)]
+pub enum LoadedProfile {}
+
+impl LoadedProfile {
+    /// What an interrupted run left loaded: nothing, here.
+    pub fn left_behind() -> Result<Option<Self>, ProfileError> {
+        Ok(None)
+    }
+
+    /// Loads it, which is not possible here.
+    pub fn load() -> Result<Option<Self>, ProfileError> {
+        Err(StoreError::NotWindows.into())
+    }
+
+    /// Lets go of it.
+    pub fn unload(self) -> Result<(), ProfileError> {
+        match self {}
+    }
 }
 
 /// The SID that this process runs as; there is none here.

@@ -46,7 +46,7 @@ pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
 }
 
 /// What a service does; `None` where there is none of that name.
-fn state(service: &str) -> Result<Option<ServiceState>, StoreError> {
+pub(super) fn state(service: &str) -> Result<Option<ServiceState>, StoreError> {
     match asked(service) {
         Ok(state) => Ok(Some(state)),
         Err(error) if is_no_service(&error) => Ok(None),

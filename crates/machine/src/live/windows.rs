@@ -7,6 +7,7 @@ mod access;
 mod folder;
 mod lookup;
 mod processes;
+mod profile;
 mod readers;
 mod registry;
 mod schannel;
@@ -21,10 +22,11 @@ use sidestep_model::observed::{Absence, Observed, ObservedAccount, SettingsKey};
 use sidestep_model::plan::Change;
 
 use crate::net_files;
-use crate::reading::{self, Registry};
+use crate::reading;
 use crate::store::{MissingRight, Store, StoreError};
 
 pub use processes::{program, running_services};
+pub use profile::LoadedProfile;
 pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
 use registry::{LiveRegistry, Place};
 pub use schannel::system_handshake;
@@ -76,12 +78,12 @@ impl Store for LiveStore {
     }
 
     fn write(&mut self, account: Account, change: &Change) -> Result<(), StoreError> {
-        let software = account.software();
-        write_below(&root(account), &software, account, change)
+        let software = software(account)?;
+        write_below(&root(account)?, &software, account, change)
     }
 
     fn remove_empty_key(&mut self, account: Account, key: SettingsKey) -> Result<(), StoreError> {
-        Place::named(&key.below(&account.software())).remove_if_empty()
+        Place::named(&key.below(&software(account)?)).remove_if_empty()
     }
 
     /// `%ProgramData%\Sidestep\runs`: the same for whoever administers the computer.
@@ -101,8 +103,8 @@ impl Store for LiveStore {
             return lacks(MissingRight::Elevation);
         }
         for account in accounts.iter().copied() {
-            if root(account).is_there()? {
-                let place = Place::named(&SettingsKey::Connections.below(&account.software()));
+            if root(account)?.is_there()? {
+                let place = Place::named(&SettingsKey::Connections.below(&software(account)?));
                 if !place.is_writable()? {
                     return lacks(MissingRight::Key(place.name()));
                 }
@@ -142,11 +144,28 @@ fn write_below(
     }
 }
 
-/// The key that is there if the account's settings can be.
-fn root(account: Account) -> Place {
-    Place::named(&match account.sid() {
-        Some(sid) => format!(r"HKEY_USERS\{sid}"),
-        None => SettingsKey::InternetSettings.below(&account.software()),
+/// The key that is there if the account's settings can be. The plugin's is in
+/// another place while [`LoadedProfile`] is loaded.
+fn root(account: Account) -> Result<Place, StoreError> {
+    let Some(sid) = account.sid() else {
+        let software = account.software();
+        return Ok(Place::named(
+            &SettingsKey::InternetSettings.below(&software),
+        ));
+    };
+    let own = Place::named(&format!(r"HKEY_USERS\{sid}"));
+    if account != Account::Plugin || own.is_there()? {
+        return Ok(own);
+    }
+    let loaded = Place::named(&profile::key());
+    Ok(if loaded.is_there()? { loaded } else { own })
+}
+
+/// The key in which the account's software keeps settings.
+fn software(account: Account) -> Result<String, StoreError> {
+    Ok(match account.sid() {
+        Some(_) => root(account)?.below("Software").name(),
+        None => account.software(),
     })
 }
 
@@ -154,9 +173,9 @@ fn account(account: Account) -> Result<ObservedAccount, StoreError> {
     let Some(sid) = account.sid() else {
         return reading::machine_settings(&LiveRegistry, account);
     };
-    let root = format!(r"HKEY_USERS\{sid}");
-    if LiveRegistry.has_key(&root)? {
-        return reading::account(&LiveRegistry, &root);
+    let root = root(account)?;
+    if root.is_there()? {
+        return reading::account(&LiveRegistry, &root.name());
     }
     Ok(ObservedAccount {
         absence: match account {

@@ -36,6 +36,10 @@ impl Code {
     pub const NOT_WINDOWS: Self = Self(145);
     /// SS146: Windows' registry cannot be read or written.
     pub const REGISTRY_UNUSABLE: Self = Self(146);
+    /// SS174: the profile of the plugin's account cannot be loaded.
+    pub const PROFILE_NOT_LOADED: Self = Self(174);
+    /// SS175: a profile that was loaded is not let go of.
+    pub const PROFILE_NOT_UNLOADED: Self = Self(175);
     /// SS180: the service of a self-test cannot be used.
     pub const SELF_TEST_UNUSABLE: Self = Self(180);
     /// SS181: Windows did not give the service of a self-test an account's registry.

@@ -2,6 +2,7 @@
 
 use super::record::Intent;
 use super::run::Transaction;
+use crate::account::Account;
 use crate::observed::Observed;
 use crate::plan::{Change, Plan};
 use crate::redacted::Redacted;
@@ -15,6 +16,9 @@ pub enum Recovery {
     /// Some are not: those that are go back to what they were. Nothing to put
     /// back means that the transaction was interrupted before its first write.
     PutBack(Vec<Plan>),
+    /// Nothing can be said: this account's settings are in a profile that is not
+    /// loaded. The transaction stays open.
+    OutOfReach(Account),
 }
 
 /// Decides from the records and the machine alone. Which values had been
@@ -22,6 +26,11 @@ pub enum Recovery {
 /// so that the answer is the same when recovery itself was interrupted.
 #[must_use]
 pub fn recover(transaction: &Transaction, observed: &Observed) -> Recovery {
+    let changed = transaction.intents.iter();
+    let changed = changed.filter(|intent| !intent.changes.is_empty());
+    if let Some(account) = observed.out_of_reach(changed.map(|intent| intent.account)) {
+        return Recovery::OutOfReach(account);
+    }
     let is_complete = |intent: &Intent| {
         let here = observed.account(intent.account);
         intent.changes.iter().all(|change| {

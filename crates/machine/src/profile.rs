@@ -1,0 +1,42 @@
+//! Why an account's profile cannot be loaded.
+
+use std::io;
+use std::path::PathBuf;
+
+use sidestep_model::account::Account;
+use sidestep_model::observed::ServiceState;
+
+use crate::store::StoreError;
+
+/// Why the plugin account's profile cannot be loaded, or not be let go of.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The registry, or rights that are missing.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no profile on the disk.
+    #[error("{} has no profile on this computer", Account::Plugin)]
+    NotThere,
+    /// Its service could take the profile at any moment.
+    #[error("the service of {} is not stopped", Account::Plugin)]
+    InUse {
+        /// What the service does.
+        state: ServiceState,
+    },
+    /// Windows does not load the hive.
+    #[error("cannot load {}", path.display())]
+    NotLoaded {
+        /// The hive's file.
+        path: PathBuf,
+        /// What Windows said.
+        source: io::Error,
+    },
+    /// Windows does not let go of the hive.
+    #[error("{key} is still loaded")]
+    NotUnloaded {
+        /// Under which key.
+        key: String,
+        /// What Windows said.
+        source: io::Error,
+    },
+}
