@@ -388,6 +388,19 @@ pub(crate) struct Settings {
     pub(crate) clear_auto_detect: bool,
 }
 
+/// Whether services are restarted that would not follow the new settings otherwise.
+#[derive(Args, Debug)]
+pub(crate) struct Restarts {
+    /// Restart the backup's services that need it, unless they are connected, as
+    /// while the machine is registered or backed up.
+    #[arg(long)]
+    pub(crate) restart_services: bool,
+    /// Ask the vault for jobs that are going on, too, signed in with this
+    /// [default: what the environment holds].
+    #[arg(long, value_name = "KIND", requires = "restart_services")]
+    pub(crate) credential: Option<CredentialChoice>,
+}
+
 const NOBODY_ASKED: &str = "\
 Asks before it writes, but only at a terminal: with --yes or --json, or where input or errors do \
 not go to a terminal (a script, a scheduled task), having typed the command is the answer.";
@@ -420,6 +433,8 @@ pub(crate) struct Apply {
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) restarts: Restarts,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,
@@ -443,6 +458,8 @@ pub(crate) struct Undo {
     pub(crate) at: Option<At>,
     #[command(flatten)]
     pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) restarts: Restarts,
     /// Show what would be done and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) what_if: bool,

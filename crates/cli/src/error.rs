@@ -6,8 +6,8 @@ use std::{fmt, panic};
 use serde::Serialize;
 use sidestep_flow::RunError;
 use sidestep_machine::{
-    ApplyError, JournalError, MissingRight, ProfileError, SelfTestError, StoreError,
-    TransactionError,
+    ApplyError, JournalError, MissingRight, ProfileError, RestartError, SelfTestError, Stage,
+    StoreError, TransactionError,
 };
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::finding::{Code, Effect, Finding};
@@ -255,6 +255,22 @@ impl From<ProfileError> for CommandError {
             ),
         };
         Self::new(Exit::Environment, code, chain(&error)).hint(hint)
+    }
+}
+
+impl From<RestartError> for CommandError {
+    fn from(error: RestartError) -> Self {
+        let service = &error.service;
+        let hint = match error.stage {
+            Stage::Stop => format!(
+                "`sc.exe query {service}` says what it does; restart it by hand when it is idle \
+                 (`sc.exe stop {service}`, `sc.exe start {service}`)"
+            ),
+            Stage::Start => {
+                format!("start it now: `sc.exe start {service}`; the event log says why it ended")
+            }
+        };
+        Self::new(Exit::Environment, Code::RESTART_FAILED, chain(&error)).hint(hint)
     }
 }
 

@@ -22,6 +22,7 @@ mod prose;
 mod rehearsal;
 mod rehearsed;
 mod render;
+mod restarting;
 mod run_view;
 mod sarif;
 mod site_file;

@@ -89,6 +89,14 @@ impl Planner {
         }
     }
 
+    /// The site that it plans for, if it does.
+    pub(crate) fn site(&self) -> Option<&Site> {
+        match self {
+            Self::Site { site, .. } => Some(site),
+            Self::Copy { .. } | Self::Written { .. } => None,
+        }
+    }
+
     pub(crate) fn new(settings: &Settings, site: &SiteFile) -> Result<Self, CommandError> {
         let options = |accounts: &[Account]| Options {
             accounts: accounts.to_vec(),

@@ -16,6 +16,7 @@ use sidestep_model::evidence::{Evidence, Path, Source};
 use sidestep_model::finding::Severity;
 use sidestep_model::observed::ServiceState;
 use sidestep_model::readers::Reader;
+use sidestep_model::restart::Hindrance;
 use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 use sidestep_model::tls::TlsValue;
@@ -272,5 +273,21 @@ pub(crate) fn flags(flags: Flags) -> String {
         "direct".to_owned()
     } else {
         on.join(" and ")
+    }
+}
+
+/// What speaks against restarting a service.
+pub(crate) fn hindrance(hindrance: &Hindrance) -> String {
+    match hindrance {
+        Hindrance::NotSettled { service } => {
+            format!("{service} is just starting or stopping")
+        }
+        Hindrance::Connected { service, remotes } => {
+            let remotes: Vec<String> = remotes.iter().map(ToString::to_string).collect();
+            format!("{service} is connected to {}", remotes.join(", "))
+        }
+        Hindrance::AtWork(work) => {
+            format!("the vault is at work: {} of {}", work.operation, work.of)
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::render::plural;
 const DEFAULT: &str = "site.toml";
 
 /// Which site file was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SiteFile {
     named: Option<PathBuf>,
 }

@@ -21,7 +21,7 @@ mod world;
 mod zones;
 
 pub use discover::{Found, Machine, Protection, discover};
-pub use jobs::{job, jobs};
+pub use jobs::{at_work, job, jobs};
 pub use refusal::refusal;
 pub use run::{Extent, Run, RunError, run};
 pub use settings::recover;

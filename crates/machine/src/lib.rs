@@ -26,6 +26,7 @@ mod net_files;
 mod profile;
 mod reading;
 mod reg_file;
+mod restart;
 mod self_test;
 mod store;
 
@@ -36,10 +37,11 @@ pub use hive_store::HiveStore;
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::{
     LiveStore, LoadedProfile, SelfTest, connections, dotnet_routes, own_sid, program,
-    running_services, serve_self_test, system_handshake, windows_version, winhttp_settings,
-    wininet_settings,
+    restart_service, running_services, serve_self_test, system_handshake, windows_version,
+    winhttp_settings, wininet_settings,
 };
 pub use profile::ProfileError;
 pub use reg_file::RegFileStore;
+pub use restart::{RestartError, Stage};
 pub use self_test::SelfTestError;
 pub use store::{FolderFault, MissingRight, Store, StoreError};

@@ -19,6 +19,7 @@ use crate::on_proxy::also_on_proxy;
 use crate::output::Printer;
 use crate::planning::{Planner, WrittenPlan, each_once};
 use crate::render::{findings_text, plural};
+use crate::restarting::{self, Restarting};
 use crate::site_file::{self, SiteFile};
 use crate::transcript;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(
     site: SiteFile,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
+    let named_site = site.clone();
     let (planner, named) = planner(args, site)?;
     let at = At::said_or_here(args.at.as_ref().or(named.as_ref()))?;
     let mut store = at.open()?;
@@ -71,12 +73,19 @@ pub(crate) fn run(
             Some(&undo),
         ))?;
     }
+    let site = match planner.site() {
+        Some(site) => Some(site.clone()),
+        None if args.restarts.restart_services => named_site.site_if_any()?,
+        None => None,
+    };
+    let restarting = Restarting::prepare(&args.restarts, &at, site, &plans, &observed, printer)?;
+    let question = format!("\nWrite this to {}{}?", store.place(), restarting.asked());
     let mut profile = None;
     let outcome = if effect != Effect::GoOn {
         Outcome::Refused
     } else if plans.iter().all(Plan::is_empty) {
         Outcome::NothingToDo
-    } else if printer.confirm(&format!("\nWrite this to {}?", store.place()))? {
+    } else if printer.confirm(&question)? {
         let journal = if let Some(journal) = &mut journal {
             journal
         } else {
@@ -102,13 +111,20 @@ pub(crate) fn run(
         let path = transcript::write(folder, &store.read()?, &accounts, Timestamp::now())?;
         printer.note(&format!("log: {}", path.display()));
     }
-    at::let_go(profile).map_err(|error| error.after(outcome.text(&plans).trim()))?;
+    let after = |error: CommandError| error.after(outcome.text(&plans).trim());
+    at::let_go(profile).map_err(after)?;
+    let restarted = match outcome {
+        Outcome::Done(_) => restarting.carry_out().map_err(after)?,
+        _ => Vec::new(),
+    };
     if printer.json {
         let mut document = plan::document(&at, &plans, &findings, services);
         outcome.stamp(&mut document);
+        document["restarted"] = json!(restarted);
         printer.document(&document)?;
     } else {
         printer.text(&outcome.text(&plans))?;
+        printer.text(&restarting::told(&restarted))?;
     }
     Ok(match outcome {
         Outcome::Refused => effect.into(),

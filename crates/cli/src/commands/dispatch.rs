@@ -38,7 +38,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, (Printer, CommandError)> {
         Command::Sid(args) => sid::run(&args, printer),
         Command::Plan(args) => plan::run(&args, site, printer),
         Command::Apply(args) => apply::run(&args, site, printer),
-        Command::Undo(args) => undo::run(&args, printer),
+        Command::Undo(args) => undo::run(&args, &site, printer),
         Command::History(args) => history::run(&args, printer),
         Command::SelfTest => self_test::run(printer),
         Command::SelfTestService => self_test::serve(),

@@ -15,8 +15,14 @@ use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 use crate::planning::{self, each_once};
 use crate::render::plural;
+use crate::restarting::{self, Restarting};
+use crate::site_file::SiteFile;
 
-pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    args: &args::Undo,
+    site: &SiteFile,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     let at = &At::said_or_here(args.at.as_ref())?;
     let mut store = at.open()?;
     let is_agreed = args.consent.load_profile;
@@ -51,7 +57,8 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         Target::Run(run) => run,
         Target::Nothing(why) => return nothing(&why, &findings, at, printer),
     };
-    let plans = inverse(&run, &at.read(&store, is_agreed)?)?;
+    let observed = at.read(&store, is_agreed)?;
+    let plans = inverse(&run, &observed)?;
     each_once(&mut findings, &plans);
     let is_kept = findings
         .iter()
@@ -69,11 +76,22 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         }
         return Ok(effect.into());
     }
+    let site = if args.restarts.restart_services {
+        site.site_if_any()?
+    } else {
+        None
+    };
+    let restarting = Restarting::prepare(&args.restarts, at, site, &plans, &observed, printer)?;
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.
     let mut number = None;
+    let mut restarted = Vec::new();
     if has_changes || !is_kept {
-        let question = format!("\nPut this back in {}?", store.place());
+        let question = format!(
+            "\nPut this back in {}{}?",
+            store.place(),
+            restarting.asked()
+        );
         if has_changes && !printer.confirm(&question)? {
             printer.text("\nnothing was written\n")?;
             return Ok(Exit::Interrupted);
@@ -84,15 +102,20 @@ pub(crate) fn run(args: &args::Undo, printer: Printer) -> Result<Exit, CommandEr
         apply(&plans, &mut store, &mut undo, &mut |_| {})?;
         number = Some(undo.number());
         let done = format!("run {} is done", undo.number());
-        at::let_go(profile).map_err(|error| error.after(&done))?;
+        let after = |error: CommandError| error.after(&done);
+        at::let_go(profile).map_err(after)?;
+        restarted = restarting.carry_out().map_err(after)?;
     }
     if printer.json {
-        printer.document(&document(number, Some(&run), at, &plans, &findings))?;
+        let mut document = document(number, Some(&run), at, &plans, &findings);
+        document["restarted"] = json!(restarted);
+        printer.document(&document)?;
     } else if let Some(number) = number {
         let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
         printer.text(&format!(
-            "\ndone: {} put back and read back (run {number})\n",
-            plural(values as u64, "value", "values")
+            "\ndone: {} put back and read back (run {number})\n{}",
+            plural(values as u64, "value", "values"),
+            restarting::told(&restarted)
         ))?;
     }
     Ok(if is_kept { Exit::Refused } else { Exit::Done })

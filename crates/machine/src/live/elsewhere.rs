@@ -12,6 +12,7 @@ use sidestep_model::tcp_table::{Program, Row, ServiceProcess};
 use sidestep_model::tls::SchannelFault;
 
 use crate::profile::ProfileError;
+use crate::restart::{RestartError, Stage};
 use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
 
@@ -74,6 +75,15 @@ pub fn program(_process: u32) -> io::Result<Program> {
 /// TLS as Windows' services speak it, which nobody speaks here; not to be asked.
 pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelFault> {
     Err(SchannelFault::Other(0))
+}
+
+/// Stops a service, which is not here, and starts it again.
+pub fn restart_service(name: &str) -> Result<(), RestartError> {
+    not_windows().map_err(|source| RestartError {
+        service: name.to_owned(),
+        stage: Stage::Stop,
+        source,
+    })
 }
 
 /// The plugin account's profile, loaded: there is no value of this type.

@@ -28,6 +28,7 @@ use windows_sys::Win32::UI::Shell::DeleteProfileW;
 
 use super::folder;
 use super::registry::{LiveRegistry, Place, wide};
+use super::services::plain;
 use crate::reading::{self, PROFILES};
 use crate::self_test::SelfTestError;
 use crate::store::{Store, StoreError};
@@ -217,13 +218,6 @@ fn failed(doing: &'static str) -> impl Fn(windows_service::Error) -> SelfTestErr
     move |error| SelfTestError::Service {
         doing,
         source: plain(error),
-    }
-}
-
-fn plain(error: windows_service::Error) -> io::Error {
-    match error {
-        windows_service::Error::Winapi(error) => error,
-        other => io::Error::other(other),
     }
 }
 

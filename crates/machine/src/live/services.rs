@@ -84,6 +84,14 @@ fn asked(service: &str) -> io::Result<ServiceState> {
     })
 }
 
+/// What Windows said of a service.
+pub(super) fn plain(error: windows_service::Error) -> io::Error {
+    match error {
+        windows_service::Error::Winapi(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
 /// A handle of the service manager's.
 pub(super) struct Handle(SC_HANDLE);
 

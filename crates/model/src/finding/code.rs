@@ -40,6 +40,10 @@ impl Code {
     pub const PROFILE_NOT_LOADED: Self = Self(174);
     /// SS175: a profile that was loaded is not let go of.
     pub const PROFILE_NOT_UNLOADED: Self = Self(175);
+    /// SS176: services must not be restarted now.
+    pub const RESTART_REFUSED: Self = Self(176);
+    /// SS177: a service does not stop, or does not start again.
+    pub const RESTART_FAILED: Self = Self(177);
     /// SS180: the service of a self-test cannot be used.
     pub const SELF_TEST_UNUSABLE: Self = Self(180);
     /// SS181: Windows did not give the service of a self-test an account's registry.
