@@ -11,6 +11,7 @@ use sidestep_machine::{HiveStore, Journal, LiveStore, LoadedProfile, RegFileStor
 use sidestep_model::finding::Finding;
 use sidestep_model::observed::Observed;
 
+use crate::args::Consent;
 use crate::error::CommandError;
 
 const LIVE: &str = "live";
@@ -68,15 +69,22 @@ impl At {
 pub(crate) type Profile = Option<LoadedProfile>;
 
 impl At {
+    /// Whether it is agreed to that a profile is loaded, which only makes sense here.
+    pub(crate) fn agrees(&self, consent: &Consent) -> Result<bool, CommandError> {
+        if consent.load_profile && *self != Self::Live {
+            return Err(CommandError::usage(
+                "--load-profile is for the settings of this computer itself",
+            )
+            .hint("`--at live` names them; a file or a disk has nothing to load"));
+        }
+        Ok(consent.load_profile)
+    }
+
     /// Loads it where that is agreed to and Windows has not done so itself.
     pub(crate) fn load(&self, is_agreed: bool) -> Result<Profile, CommandError> {
         match self {
-            _ if !is_agreed => Ok(None),
-            Self::Live => Ok(LoadedProfile::load()?),
-            Self::File(_) | Self::Hive(_) => Err(CommandError::usage(
-                "--load-profile is for the settings of this computer itself",
-            )
-            .hint("`--at live` names them; a file or a disk has nothing to load")),
+            Self::Live if is_agreed => Ok(LoadedProfile::load()?),
+            _ => Ok(None),
         }
     }
 

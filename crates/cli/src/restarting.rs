@@ -31,12 +31,22 @@ pub(crate) struct Restarting<'a> {
     printer: Printer,
 }
 
+/// Refuses what has no sense where the settings are.
+pub(crate) fn check(args: &args::Restarts, at: &At) -> Result<(), CommandError> {
+    if args.restart_services && *at != At::Live {
+        return Err(CommandError::usage(
+            "--restart-services is for the services of this computer itself",
+        )
+        .hint("`--at live` names it; a file or a disk has nothing that runs"));
+    }
+    Ok(())
+}
+
 impl<'a> Restarting<'a> {
     /// What `plans` need of this computer's services. Refuses where something
     /// speaks against it now, before anything is written.
     pub(crate) fn prepare(
         args: &'a args::Restarts,
-        at: &At,
         site: Option<Site>,
         plans: &[Plan],
         observed: &Observed,
@@ -50,12 +60,6 @@ impl<'a> Restarting<'a> {
         };
         if !args.restart_services {
             return Ok(this);
-        }
-        if *at != At::Live {
-            return Err(CommandError::usage(
-                "--restart-services is for the services of this computer itself",
-            )
-            .hint("`--at live` names them; a file or a disk has nothing that runs"));
         }
         this.restarts = restarts(plans, observed.services.as_deref());
         this.restarts

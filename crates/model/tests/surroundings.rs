@@ -2,15 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
-use sidestep_model::account::Account;
+use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::check;
 use sidestep_model::finding::{Finding, Surrounding};
 use sidestep_model::net_config::{NetConfig, ProxyOverride};
 use sidestep_model::observed::{LookedUp, Observed, Service, ServiceState, SettingsKey};
 use sidestep_model::plan::Plan;
-use sidestep_model::restart::{RestartBecause, restarts};
+use sidestep_model::restart::{Hindrance, Restart, RestartBecause, Work, hindrances, restarts};
 use sidestep_model::site::{SAMPLE, Site};
 use sidestep_model::surroundings::surroundings;
+use sidestep_model::tcp_table::{Row, ServiceProcess};
 
 fn says(section: &str) -> Option<ProxyOverride> {
     let text = format!(
@@ -240,6 +241,81 @@ fn only_a_key_that_was_not_there_needs_a_restart() {
         ..plan(Account::System)
     };
     assert_eq!(restarts(&[unchanged], Some(&services)), []);
+}
+
+/// Which connections stand in the way of a restart, and when the vault's word
+/// does away with the coordinator's.
+#[test]
+fn a_service_at_work_is_not_restarted() {
+    const COORDINATOR: &str = "AzureWLBackupCoordinatorSvc";
+    let restart = |service: &str, state| Restart {
+        service: service.to_owned(),
+        state,
+        because: RestartBecause::KeyMade,
+    };
+    let process = |service: &str, process| ServiceProcess {
+        service: service.to_owned(),
+        logon: String::new(),
+        process,
+    };
+    let row = |remote: &str, process| Row {
+        local: "10.0.0.9:50000".parse().unwrap(),
+        remote: remote.parse().unwrap(),
+        process,
+    };
+    let connected = |service: &str, remote: &str| Hindrance::Connected {
+        service: service.to_owned(),
+        remotes: [remote.parse().unwrap()].into(),
+    };
+    let restarting = [
+        restart(COORDINATOR, ServiceState::Running),
+        restart(PLUGIN_SERVICE, ServiceState::Running),
+    ];
+    let processes = [
+        process("azurewlbackupcoordinatorsvc", 1),
+        process(PLUGIN_SERVICE, 2),
+    ];
+    // SQL Server on the machine itself, and somebody else's connection.
+    let idle = [row("127.0.0.1:1433", 2), row("10.0.0.4:443", 7)];
+    let coordinator = row("10.0.0.4:443", 1);
+    let plugin = row("10.0.0.5:443", 2);
+    let of =
+        |rows: &[Row], vault: Option<&[Work]>| hindrances(&restarting, &processes, rows, vault);
+    assert_eq!(of(&idle, None), []);
+    assert_eq!(
+        of(&[coordinator], None),
+        [connected(COORDINATOR, "10.0.0.4:443")]
+    );
+    assert_eq!(of(&[coordinator], Some(&[])), []);
+    assert_eq!(
+        of(&[coordinator, plugin], Some(&[])),
+        [connected(PLUGIN_SERVICE, "10.0.0.5:443")]
+    );
+    let work = Work {
+        operation: "Backup (Full)".to_owned(),
+        of: "orders [sqlvm1]".to_owned(),
+    };
+    let at_work = Hindrance::AtWork(work.clone());
+    assert_eq!(
+        of(&idle, Some(&[work.clone()])),
+        std::slice::from_ref(&at_work)
+    );
+    assert_eq!(
+        of(&[coordinator], Some(&[work])),
+        [connected(COORDINATOR, "10.0.0.4:443"), at_work]
+    );
+    // One that is on its way, and one whose process nobody knows, wait; one that
+    // does not run has nothing to lose.
+    let unsettled = |state, processes: &[ServiceProcess]| {
+        hindrances(&[restart(PLUGIN_SERVICE, state)], processes, &idle, None)
+    };
+    let not_settled = [Hindrance::NotSettled {
+        service: PLUGIN_SERVICE.to_owned(),
+    }];
+    assert_eq!(unsettled(ServiceState::Changing, &processes), not_settled);
+    assert_eq!(unsettled(ServiceState::Unknown, &processes), not_settled);
+    assert_eq!(unsettled(ServiceState::Running, &[]), not_settled);
+    assert_eq!(unsettled(ServiceState::Stopped, &[]), []);
 }
 
 #[test]

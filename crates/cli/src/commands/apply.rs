@@ -31,11 +31,12 @@ pub(crate) fn run(
     let named_site = site.clone();
     let (planner, named) = planner(args, site)?;
     let at = At::said_or_here(args.at.as_ref().or(named.as_ref()))?;
+    restarting::check(&args.restarts, &at)?;
     let mut store = at.open()?;
     if let Some(folder) = &args.transcript {
         transcript::check(folder)?;
     }
-    let is_agreed = args.settings.consent.load_profile;
+    let is_agreed = at.agrees(&args.settings.consent)?;
     if args.what_if {
         let observed = at.read(&store, is_agreed)?;
         return plan::look(
@@ -78,7 +79,7 @@ pub(crate) fn run(
         None if args.restarts.restart_services => named_site.site_if_any()?,
         None => None,
     };
-    let restarting = Restarting::prepare(&args.restarts, &at, site, &plans, &observed, printer)?;
+    let restarting = Restarting::prepare(&args.restarts, site, &plans, &observed, printer)?;
     let question = format!("\nWrite this to {}{}?", store.place(), restarting.asked());
     let mut profile = None;
     let outcome = if effect != Effect::GoOn {

@@ -54,7 +54,9 @@ pub(super) fn told(error: AzureError) -> CommandError {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use std::time::Duration;
+
+    use jiff::{SignedDuration, Timestamp};
     use sidestep_flow::{Run, RunError, Witness, World};
     use sidestep_lab::Lab;
     use sidestep_machine::{Journal, RegFileStore};
@@ -62,6 +64,7 @@ mod tests {
     use sidestep_model::event::Outcome;
     use sidestep_model::evidence::Evidence;
     use sidestep_model::finding::{Effect, Finding};
+    use sidestep_model::restart::Work;
     use sidestep_model::site::Site;
 
     use super::*;
@@ -77,6 +80,14 @@ mod tests {
         async fn evidence(&mut self, _: &[Target]) -> Option<Evidence> {
             None
         }
+    }
+
+    /// What the vault says that it does now with the site's machine.
+    async fn at_work(lab: &Lab, site: &Site) -> Option<Vec<Work>> {
+        let azure = rehearsal::azure(site, &lab.connection()).unwrap();
+        let day = SignedDuration::from_hours(24);
+        let since = Timestamp::now().checked_sub(day).unwrap();
+        sidestep_flow::at_work(site, &azure, since).await.unwrap()
     }
 
     /// One step where the machine's settings are not at hand.
@@ -117,6 +128,7 @@ mod tests {
         let Rehearsed { site, setup, .. } = Rehearsed::new("not-needed", None, None).unwrap();
         let lab = Lab::start(setup).await.unwrap();
         let made = from_afar(&lab, &site, Step::Endpoint).await.unwrap();
+        assert_eq!(at_work(&lab, &site).await, None);
         assert_eq!(
             (outcomes(&made), codes(&made)),
             (vec![Outcome::Done], vec![])
@@ -131,10 +143,30 @@ mod tests {
             );
             assert_eq!(lab.census().registrations, registrations);
         }
-        for step in [Step::Protect, Step::Backup] {
-            let run = from_afar(&lab, &site, step).await.unwrap();
-            assert_eq!(outcomes(&run), [Outcome::Done], "{run:?}");
-        }
+        let run = from_afar(&lab, &site, Step::Protect).await.unwrap();
+        assert_eq!(outcomes(&run), [Outcome::Done], "{run:?}");
+        assert_eq!(at_work(&lab, &site).await, Some(vec![]));
+        let working = async {
+            loop {
+                match at_work(&lab, &site).await {
+                    Some(work) if !work.is_empty() => break work,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let backup = from_afar(&lab, &site, Step::Backup);
+        let both = async { tokio::join!(backup, working) };
+        let (run, work) = tokio::time::timeout(Duration::from_secs(60), both)
+            .await
+            .unwrap();
+        assert_eq!(outcomes(&run.unwrap()), [Outcome::Done]);
+        assert_eq!(work.len(), 1);
+        let expected = ("Backup (Full)", format!("orders [{}]", site.vms[0].name));
+        assert_eq!((work[0].operation.as_str(), work[0].of.clone()), expected);
+        // Another site's machine is in the same vault.
+        let mut other = site.clone();
+        other.vms[0].name = "sqlvm9".to_owned();
+        assert_eq!(at_work(&lab, &other).await, None);
         for step in [Step::SystemBypass, Step::Check] {
             let broken = from_afar(&lab, &site, step).await;
             assert!(matches!(broken, Err(RunError::NoSettings)));

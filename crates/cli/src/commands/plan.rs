@@ -26,7 +26,7 @@ pub(crate) fn run(
     let planner = Planner::new(&args.settings, &site)?;
     let at = At::said_or_here(args.at.as_ref())?;
     let store = at.open()?;
-    let observed = at.read(&store, args.settings.consent.load_profile)?;
+    let observed = at.read(&store, at.agrees(&args.settings.consent)?)?;
     look(
         &planner,
         &at,

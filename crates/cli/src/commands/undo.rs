@@ -24,8 +24,9 @@ pub(crate) fn run(
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let at = &At::said_or_here(args.at.as_ref())?;
+    restarting::check(&args.restarts, at)?;
     let mut store = at.open()?;
-    let is_agreed = args.consent.load_profile;
+    let is_agreed = at.agrees(&args.consent)?;
     if !args.what_if {
         store.may_change(&Account::SERVICES)?;
     }
@@ -81,7 +82,7 @@ pub(crate) fn run(
     } else {
         None
     };
-    let restarting = Restarting::prepare(&args.restarts, at, site, &plans, &observed, printer)?;
+    let restarting = Restarting::prepare(&args.restarts, site, &plans, &observed, printer)?;
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.
     let mut number = None;

@@ -367,6 +367,25 @@ error[SS704]: there is no folder nowhere for the log
 hint: nothing was written; make it, or name another folder: `--transcript FOLDER`
 
 "#]]);
+    // A file has neither services nor profiles that could be loaded.
+    let restart = [&APPLY[..], &["--restart-services"]].concat();
+    sidestep(folder, &restart)
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: --restart-services is for the services of this computer itself
+hint: `--at live` names it; a file or a disk has nothing that runs
+
+"#]]);
+    let load = ["undo", "--at", "server.reg", "--load-profile"];
+    sidestep(folder, &load)
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: --load-profile is for the settings of this computer itself
+hint: `--at live` names them; a file or a disk has nothing to load
+
+"#]]);
     assert_eq!(text(folder, "server.reg"), export());
 }
 
