@@ -17,6 +17,8 @@ mod chroot;
 mod claims;
 mod desk;
 mod network;
+mod profile;
+mod restart;
 mod self_test;
 mod tests;
 mod traffic;
@@ -48,6 +50,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::undone(&desk, &mut tally)?;
     claims::killed(&desk, &mut tally)?;
     claims::tls(&desk, &mut tally)?;
+    profile::profile(&desk, &mut tally)?;
     self_test::self_test(&desk, &mut tally)?;
     claims::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
@@ -56,15 +59,14 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     tally.end(&format!(
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
-    let (all, all_against) = (tally.all, tally.all_against);
     drop(wine);
-    let traffic = match traffic::judge(&folder, out)? {
+    let traffic = match traffic::judge(&folder, &mut tally)? {
         Verdict::Agrees(tried) => tried,
         Verdict::NotJudged(reason) => format!("traffic not judged: {reason}"),
         against @ Verdict::Disagrees(_) => return Ok(against),
     };
-    let tried = format!("{all} observations; {traffic}");
-    Ok(match all_against {
+    let tried = format!("{} observations; {traffic}", tally.all);
+    Ok(match tally.all_against {
         0 => Verdict::Agrees(tried),
         some => Verdict::Disagrees(format!("{some} of {tried}")),
     })

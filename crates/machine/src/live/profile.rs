@@ -68,11 +68,11 @@ impl LoadedProfile {
         let Some(sid) = Account::Plugin.sid() else {
             return Ok(None);
         };
-        if LiveRegistry.has_key(&format!(r"HKEY_USERS\{sid}"))? {
-            return Ok(None);
-        }
         if let Some(left) = Self::left_behind()? {
             return Ok(Some(left));
+        }
+        if LiveRegistry.has_key(&format!(r"HKEY_USERS\{sid}"))? {
+            return Ok(None);
         }
         let folder = LiveRegistry.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
         let folder = folder.and_then(|folder| folder.text());

@@ -155,12 +155,12 @@ fn root(account: Account) -> Result<Place, StoreError> {
             &SettingsKey::InternetSettings.below(&software),
         ));
     };
-    let own = Place::named(&format!(r"HKEY_USERS\{sid}"));
-    if account != Account::Plugin || own.is_there()? {
-        return Ok(own);
-    }
     let loaded = Place::named(&profile::key());
-    Ok(if loaded.is_there()? { loaded } else { own })
+    if account == Account::Plugin && loaded.is_there()? {
+        // Were there another, it would be one that Windows made for want of this.
+        return Ok(loaded);
+    }
+    Ok(Place::named(&format!(r"HKEY_USERS\{sid}")))
 }
 
 /// The key in which the account's software keeps settings.

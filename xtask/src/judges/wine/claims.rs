@@ -19,12 +19,12 @@ use super::desk::{
 };
 use super::network::{Way, lines_of};
 
-const APPLY: [&str; 5] = ["apply", SITE, "--at", "live", "--yes"];
+pub(super) const APPLY: [&str; 5] = ["apply", SITE, "--at", "live", "--yes"];
 const UNDO: [&str; 4] = ["undo", "--at", "live", "--yes"];
 
 /// What somebody had set for `LocalSystem` before.
-const EARLIER_PROXY: &str = "old-proxy.corp.example:8080";
-const EARLIER_LIST: &str = "intranet.corp.example;<local>";
+pub(super) const EARLIER_PROXY: &str = "old-proxy.corp.example:8080";
+pub(super) const EARLIER_LIST: &str = "intranet.corp.example;<local>";
 
 /// Names that are asked for, as a program asks. Their ways differ.
 pub(super) const HOSTS: [&str; 42] = [
@@ -192,7 +192,7 @@ pub(super) fn written(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> 
 }
 
 /// What an account holds once a plan of one who held `before` is carried out.
-fn planned(before: &Values, plan: &Value, account: Account) -> anyhow::Result<Values> {
+pub(super) fn planned(before: &Values, plan: &Value, account: Account) -> anyhow::Result<Values> {
     let mut expected = before.clone();
     ensure!(
         plan["account"] == account.key(),
@@ -425,7 +425,7 @@ pub(super) fn killed(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let before = desk.both()?.map(|values| without_counters(&values));
     let mut records = BTreeSet::new();
     for wanted in 1..=13 {
-        let journal = kill_at(desk, wanted)?;
+        let journal = kill_at(desk, &APPLY, wanted)?;
         records.insert(lines_of(&journal));
         let (exit, _) = desk.document(&UNDO)?;
         tally.see(exit == Some(0), || {
@@ -499,7 +499,7 @@ pub(super) fn start(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
 
 /// `LocalSystem` with earlier settings, which Wine's own WinINet wrote; the
 /// plugin's account with a key and no settings; no runs.
-fn prepare(desk: &Desk) -> anyhow::Result<()> {
+pub(super) fn prepare(desk: &Desk) -> anyhow::Result<()> {
     desk.unlink()?;
     for account in Account::SERVICES {
         // Fails where it is not there.
@@ -522,7 +522,7 @@ fn prepare(desk: &Desk) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compare(account: Account, expected: &Values, now: &Values, tally: &mut Tally<'_>) {
+pub(super) fn compare(account: Account, expected: &Values, now: &Values, tally: &mut Tally<'_>) {
     let names: BTreeSet<&String> = expected.keys().chain(now.keys()).collect();
     for name in names {
         let (expected, now) = (expected.get(name), now.get(name));
@@ -534,7 +534,11 @@ fn compare(account: Account, expected: &Values, now: &Values, tally: &mut Tally<
 }
 
 /// Kills an `apply` once its journal holds so many records; the journal.
-fn kill_at(desk: &Desk, records: usize) -> anyhow::Result<std::path::PathBuf> {
+pub(super) fn kill_at(
+    desk: &Desk,
+    apply: &[&str],
+    records: usize,
+) -> anyhow::Result<std::path::PathBuf> {
     let runs = fs::read_dir(desk.journals()).map_or(0, |folder| {
         let files = folder.filter_map(Result::ok);
         files
@@ -543,7 +547,7 @@ fn kill_at(desk: &Desk, records: usize) -> anyhow::Result<std::path::PathBuf> {
     });
     let journal = desk.journals().join(format!("{:04}.jsonl", runs + 1));
     let mut apply = desk
-        .elevated(&APPLY)
+        .elevated(apply)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;

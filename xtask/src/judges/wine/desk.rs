@@ -21,10 +21,13 @@ pub(super) const SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\In
 const CURRENT_USER: &str = "S-1-5-21-0-0-0-1000";
 
 /// The judge's programs and what each is linked with.
-const PROGRAMS: [(&str, &str, &str); 5] = [
+const PROGRAMS: [(&str, &str, &str); 8] = [
     ("elevate", include_str!("elevate.c"), "-lkernel32"),
+    ("holdkey", include_str!("holdkey.c"), "-ladvapi32"),
     ("inetget", include_str!("inetget.c"), "-lwininet"),
     ("link", include_str!("link.c"), "-ladvapi32"),
+    ("savehive", include_str!("savehive.c"), "-ladvapi32"),
+    ("service", include_str!("service.c"), "-lws2_32"),
     ("setoption", include_str!("setoption.c"), "-lwininet"),
     ("winhttpie", include_str!("winhttpie.c"), "-lwinhttp"),
 ];
@@ -99,7 +102,12 @@ impl Desk {
 
     /// What an account holds, as Wine's own `reg query` says; empty where its key is not there.
     pub(super) fn values(&self, account: Account) -> anyhow::Result<Values> {
-        self.queried(&["reg", "query", &settings_key(account), "/s"])
+        self.values_below(&settings_key(account))
+    }
+
+    /// The same by the name of the key that holds settings.
+    pub(super) fn values_below(&self, key: &str) -> anyhow::Result<Values> {
+        self.queried(&["reg", "query", key, "/s"])
     }
 
     /// The machine's values, as 64-bit (`/reg:64`) or 32-bit programs (`/reg:32`) see them.

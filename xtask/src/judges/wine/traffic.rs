@@ -1,13 +1,13 @@
 //! The program on a machine whose way out is a real squid.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use sidestep_model::account::Account;
 
 use super::chroot::Wine;
 use super::desk::{link, settings_key, unlink};
+use super::{Tally, restart};
 use crate::judges::Verdict;
 use crate::judges::squid::before_and_after;
 use crate::judges::squid::network::{self, Network, PROXY, RESOLVER};
@@ -16,7 +16,7 @@ const SITE: &str = r"Z:\judge\traffic.toml";
 
 /// `check` as found, after `apply` and after `undo`: what comes to squid.
 /// `folder` holds a Wine that has ended, with the judge's programs in it.
-pub(super) fn judge(folder: &Path, out: &mut dyn Write) -> anyhow::Result<Verdict> {
+pub(super) fn judge(folder: &Path, tally: &mut Tally<'_>) -> anyhow::Result<Verdict> {
     let program = network::program()?;
     let network = match Network::start(&program)? {
         Ok(network) => network,
@@ -43,5 +43,7 @@ pub(super) fn judge(folder: &Path, out: &mut dyn Write) -> anyhow::Result<Verdic
         let mut command = wine.inside(std::iter::once("env".to_owned()).chain(told).chain(words));
         Ok(command.args(arguments).output()?)
     };
-    before_and_after(&network, SITE, "live", run, out)
+    let verdict = before_and_after(&network, SITE, "live", run, tally.out)?;
+    network.with_squid(|| restart::restarted(&wine, SITE, PROXY, run, tally))?;
+    Ok(verdict)
 }
