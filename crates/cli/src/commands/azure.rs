@@ -155,7 +155,7 @@ mod tests {
             }
         };
         let backup = from_afar(&lab, &site, Step::Backup);
-        let both = async { tokio::join!(backup, working) };
+        let both = Box::pin(async { tokio::join!(backup, working) });
         let (run, work) = tokio::time::timeout(Duration::from_secs(60), both)
             .await
             .unwrap();

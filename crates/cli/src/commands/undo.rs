@@ -33,6 +33,9 @@ pub(crate) fn run(
     store.read()?;
     let folder = store.journal_folder();
     if args.what_if || !folder.exists() {
+        if !args.what_if {
+            at.put_right(&mut store, None, is_agreed)?;
+        }
         let exit = match target(args.run, &readable(&folder)?)? {
             Target::Run(run) => {
                 let plans = inverse(&run, &at.read(&store, is_agreed)?)?;

@@ -1,6 +1,6 @@
 //! The plugin account's profile, loaded while its service is stopped. Wine loads
-//! a hive and lets go of it as Windows does, and forgets what was written there;
-//! so what was written is looked at while somebody keeps the hive from going.
+//! a hive and lets go of it as Windows does, and forgets what was written there:
+//! so somebody keeps the hive from going, and the judge saves it in its file.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use sidestep_model::account::{Account, PLUGIN_SERVICE};
 
 use super::Tally;
 use super::claims::{APPLY, EARLIER_LIST, EARLIER_PROXY, compare, kill_at, planned, prepare};
-use super::desk::{Desk, SETTINGS, SITE, Values, without_counters};
+use super::desk::{Desk, SETTINGS, SITE, Values, settings_key, without_counters};
 
 /// Below `HKEY_USERS`, as Sidestep names it.
 const LOADED: &str = "Sidestep-AzureWLBackupPluginSvc";
@@ -49,6 +49,8 @@ fn profile_key() -> anyhow::Result<String> {
 /// profile alone; what those are.
 fn seed(desk: &Desk) -> anyhow::Result<Values> {
     let sid = Account::Plugin.sid().context("the plugin has a SID")?;
+    let settings = settings_key(Account::Plugin);
+    desk.wine.done(&["reg", "add", &settings, "/f"])?;
     desk.link(Account::Plugin)?;
     desk.wine
         .done(&["/judge/setoption.exe", EARLIER_PROXY, EARLIER_LIST])?;
@@ -56,14 +58,9 @@ fn seed(desk: &Desk) -> anyhow::Result<Values> {
     let before = desk.values(Account::Plugin)?;
     ensure!(!before.is_empty(), "Wine's WinINet wrote nothing");
     fs::create_dir_all(desk.wine.drive_c().join("users/AzureWLBackupPluginSvc"))?;
-    let file = format!(r"{FOLDER}\NTUSER.DAT");
-    let saved = [
-        "/judge/elevate.exe",
-        "/judge/savehive.exe",
-        sid.as_str(),
-        &file,
-    ];
-    desk.wine.done(&saved)?;
+    save(desk, sid.as_str())?;
+    desk.wine
+        .done(&["reg", "delete", &format!(r"HKU\{sid}"), "/f"])?;
     let path = [
         "/v",
         "ProfileImagePath",
@@ -85,6 +82,13 @@ fn seed(desk: &Desk) -> anyhow::Result<Values> {
         Account::Plugin.name(),
     ])?;
     Ok(before)
+}
+
+/// Puts what a key of `HKEY_USERS` holds into the profile's file.
+fn save(desk: &Desk, key: &str) -> anyhow::Result<()> {
+    let file = format!(r"{FOLDER}\NTUSER.DAT");
+    let saved = ["/judge/elevate.exe", "/judge/savehive.exe", key, &file];
+    desk.wine.done(&saved).map(drop)
 }
 
 fn is_loaded(desk: &Desk) -> anyhow::Result<bool> {
@@ -139,13 +143,13 @@ fn written_and_put_back(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> 
     let load = [&ACCOUNT[..], &["--load-profile"]].concat();
     let (_, plan) = desk.document(&[&PLAN[..], &load].concat())?;
     let expected = planned(before, &plan["plans"][0], Account::Plugin)?;
-    let (exit, after) = held(desk, &[&APPLY[..], &load].concat())?;
+    let (exit, after) = held(desk, &[&APPLY[..], &load].concat(), "there")?;
     tally.see(exit == Some((3, "SS175".to_owned())), || {
         format!("apply while a key is held: {exit:?}")
     });
     compare(Account::Plugin, &expected, &after, tally);
     let undo = ["undo", "--at", "live", "--yes", "--load-profile"];
-    let (exit, after) = held(desk, &undo)?;
+    let (exit, after) = held(desk, &undo, "gone")?;
     tally.see(exit == Some((3, "SS175".to_owned())), || {
         format!("undo while a key is held: {exit:?}")
     });
@@ -173,7 +177,7 @@ fn killed(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> anyhow::Result
         if is_loaded(desk)? {
             let is_done = fs::read_to_string(journal)?.contains("\"commit\"");
             let expected = if is_done { &planned } else { before };
-            let (exit, after) = held(desk, &apply)?;
+            let (exit, after) = held(desk, &apply, if is_done { "there" } else { "gone" })?;
             tally.see(exit == Some((3, "SS175".to_owned())), || {
                 format!("recovery while a key is held: {exit:?}")
             });
@@ -203,13 +207,14 @@ fn codes(document: &Value) -> Vec<String> {
 /// How Sidestep ended: by which exit code, with which error.
 type Ended = Option<(i32, String)>;
 
-/// Runs Sidestep while somebody keeps a key of the loaded profile open; how it
-/// ended, and what the profile holds then.
-fn held(desk: &Desk, arguments: &[&str]) -> anyhow::Result<(Ended, Values)> {
-    let mut holder = Holder::start(desk)?;
+/// Runs Sidestep while somebody keeps the loaded profile from going, once its last
+/// value is there or gone; how it ended, and what the profile holds then.
+fn held(desk: &Desk, arguments: &[&str], when: &str) -> anyhow::Result<(Ended, Values)> {
+    let mut holder = Holder::start(desk, when)?;
     let (exit, document) = desk.document(arguments)?;
     holder.wait_until_held()?;
     let values = desk.values_below(&format!(r"HKU\{LOADED}\{SETTINGS}"))?;
+    save(desk, LOADED)?;
     desk.wine.kill("holdkey.exe")?;
     holder.0.wait()?;
     let code = document["error"]["code"].as_str().unwrap_or_default();
@@ -219,8 +224,8 @@ fn held(desk: &Desk, arguments: &[&str]) -> anyhow::Result<(Ended, Values)> {
 struct Holder(Child);
 
 impl Holder {
-    fn start(desk: &Desk) -> anyhow::Result<Self> {
-        let mut holder = desk.wine.program(&["/judge/holdkey.exe", LOADED]);
+    fn start(desk: &Desk, when: &str) -> anyhow::Result<Self> {
+        let mut holder = desk.wine.program(&["/judge/holdkey.exe", LOADED, when]);
         Ok(Self(holder.stdout(Stdio::piped()).spawn()?))
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Output;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidestep_model::account::Account;
 use sidestep_model::surroundings::COORDINATOR_SERVICE;
 
@@ -13,20 +13,25 @@ use super::Tally;
 use super::chroot::Wine;
 use super::desk::settings_key;
 
-/// A service that is connected does not stop; one that is idle does, and starts
-/// again. `proxy` is where it connects to, and listens.
+/// Sidestep, by its arguments.
+type Run<'a> = &'a dyn Fn(&[&str]) -> anyhow::Result<Output>;
+
+/// A service that is connected is left alone, unless the vault, which is asked by
+/// `signed_in`, has nothing to do; `signed_out` does not ask it. `proxy` is where
+/// the service connects to.
 pub(super) fn restarted(
     wine: &Wine,
     site: &str,
     proxy: &str,
-    run: impl Fn(&[&str]) -> anyhow::Result<Output>,
+    signed_in: Run<'_>,
+    signed_out: Run<'_>,
     tally: &mut Tally<'_>,
 ) -> anyhow::Result<()> {
-    let service = Service::create(wine)?;
+    const ASKED: [&str; 3] = ["--restart-services", "--yes", "--json"];
     let apply = ["apply", site, "--at", "live", "--account", "system"];
-    let asked = ["--restart-services", "--yes", "--json"];
-    let document = |arguments: &[&str]| -> anyhow::Result<(Option<i32>, Value)> {
-        let output = run(arguments)?;
+    let undo = ["undo", "--at", "live", "--site", site];
+    let document = |run: Run<'_>, verb: &[&str]| -> anyhow::Result<(Option<i32>, Value)> {
+        let output = run(&[verb, &ASKED].concat())?;
         let said = String::from_utf8_lossy(&output.stderr);
         let document = serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
         Ok((output.status.code(), document))
@@ -34,9 +39,10 @@ pub(super) fn restarted(
     // The blob is missing, so that the key that a service watches is made.
     let key = settings_key(Account::System);
     wine.done(&["reg", "delete", &format!(r"{key}\Connections"), "/f"])?;
+    let service = Service::create(wine)?;
 
     service.start(Some(proxy))?;
-    let (exit, refused) = document(&[&apply[..], &asked].concat())?;
+    let (exit, refused) = document(signed_out, &apply)?;
     let message = refused["error"]["message"].as_str().unwrap_or_default();
     let is_refused = exit == Some(4)
         && refused["error"]["code"] == "SS176"
@@ -48,21 +54,31 @@ pub(super) fn restarted(
         "something was written".to_owned()
     });
     tally.see(service.starts()? == 1, || "it was restarted".to_owned());
-    service.stop()?;
 
-    service.start(None)?;
-    for (verb, starts) in [(&apply[..], 3), (&["undo", "--at", "live"], 4)] {
-        let (exit, done) = document(&[verb, &asked].concat())?;
-        let is_done =
-            exit == Some(0) && done["restarted"] == serde_json::json!([COORDINATOR_SERVICE]);
-        tally.see(is_done, || format!("{}: {exit:?}, {done}", verb[0]));
-        let seen = service.starts()?;
-        tally.see(seen == starts, || format!("{}: {seen} starts", verb[0]));
-        tally.see(service.runs()?, || format!("{}: it does not run", verb[0]));
+    let mut starts = 1;
+    for run in [signed_in, signed_out] {
+        for verb in [&apply[..], &undo] {
+            let (exit, done) = document(run, verb)?;
+            let is_named = done["restarted"] == json!([COORDINATOR_SERVICE]);
+            tally.see(exit == Some(0) && is_named, || {
+                format!("{}: {exit:?}, {done}", verb[0])
+            });
+            starts += 1;
+            let seen = service.starts()?;
+            tally.see(seen == starts, || format!("{}: {seen} starts", verb[0]));
+            tally.see(service.runs()?, || format!("{}: it does not run", verb[0]));
+        }
+        // From now on it is connected to nobody.
+        service.stop()?;
+        service.start(None)?;
+        starts += 1;
     }
     service.stop()?;
     wine.done(&["sc", "delete", COORDINATOR_SERVICE])?;
-    tally.end("a service that needs it is restarted, and one that is connected is not")
+    tally.end(
+        "a service that needs it is restarted, but not while it is connected and nobody says that \
+         it is idle",
+    )
 }
 
 /// The judge's own service.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use sidestep_model::account::Account;
 
@@ -37,13 +38,19 @@ pub(super) fn judge(folder: &Path, tally: &mut Tally<'_>) -> anyhow::Result<Verd
         unlink(&wine)?;
     }
     let told = network.environment(r"Z:\judge\authority.pem");
-    let run = |arguments: &[&str]| {
-        let told = told.iter().map(|(name, value)| format!("{name}={value}"));
-        let words = ["wine", "/judge/elevate.exe", "/judge/sidestep.exe"].map(str::to_owned);
-        let mut command = wine.inside(std::iter::once("env".to_owned()).chain(told).chain(words));
+    let told = told.iter().map(|(name, value)| format!("{name}={value}"));
+    let told: Vec<String> = told.collect();
+    let run = |variables: &[String], arguments: &[&str]| -> anyhow::Result<Output> {
+        let mut command = wine.inside(["env"]);
+        command
+            .args(variables)
+            .args(["wine", "/judge/elevate.exe", "/judge/sidestep.exe"]);
         Ok(command.args(arguments).output()?)
     };
-    let verdict = before_and_after(&network, SITE, "live", run, tally.out)?;
-    network.with_squid(|| restart::restarted(&wine, SITE, PROXY, run, tally))?;
+    let signed_in = |arguments: &[&str]| run(&told, arguments);
+    let signed_out = |arguments: &[&str]| run(&[], arguments);
+    let verdict = before_and_after(&network, SITE, "live", signed_in, tally.out)?;
+    network
+        .with_squid(|| restart::restarted(&wine, SITE, PROXY, &signed_in, &signed_out, tally))?;
     Ok(verdict)
 }
