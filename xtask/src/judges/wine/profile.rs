@@ -172,9 +172,11 @@ fn killed(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> anyhow::Result
     let load = [&apply[..], &["--load-profile"]].concat();
     let (_, plan) = desk.document(&[&PLAN[..], &ACCOUNT, &["--load-profile"]].concat())?;
     let planned = planned(before, &plan["plans"][0], Account::Plugin)?;
+    let mut left = 0;
     for records in [2, 4, 6] {
         let journal = kill_at(desk, &load, records)?;
         if is_loaded(desk)? {
+            left += 1;
             let is_done = fs::read_to_string(journal)?.contains("\"commit\"");
             let expected = if is_done { &planned } else { before };
             let (exit, after) = held(desk, &apply, if is_done { "there" } else { "gone" })?;
@@ -195,6 +197,7 @@ fn killed(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> anyhow::Result
         let is_loaded = is_loaded(desk)?;
         tally.see(!is_loaded, || "a kill left the profile loaded".to_owned());
     }
+    tally.see(left > 0, || "no kill left the profile loaded".to_owned());
     Ok(())
 }
 
