@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sidestep_flow::recover;
 use sidestep_machine::{HiveStore, Journal, LiveStore, LoadedProfile, RegFileStore, Store};
+use sidestep_model::account::Account;
 use sidestep_model::finding::Finding;
 use sidestep_model::observed::Observed;
 
@@ -65,35 +66,21 @@ impl At {
     }
 }
 
-/// The plugin account's profile while it is loaded, where it has to be.
-pub(crate) type Profile = Option<LoadedProfile>;
-
 impl At {
-    /// Whether it is agreed to that a profile is loaded, which only makes sense here.
-    pub(crate) fn agrees(&self, consent: &Consent) -> Result<bool, CommandError> {
+    /// Whether it is agreed to that the profile is loaded, where these accounts are
+    /// in question.
+    pub(crate) fn agrees(
+        &self,
+        consent: &Consent,
+        accounts: &[Account],
+    ) -> Result<bool, CommandError> {
         if consent.load_profile && *self != Self::Live {
             return Err(CommandError::usage(
                 "--load-profile is for the settings of this computer itself",
             )
             .hint("`--at live` names them; a file or a disk has nothing to load"));
         }
-        Ok(consent.load_profile)
-    }
-
-    /// Loads it where that is agreed to and Windows has not done so itself.
-    pub(crate) fn load(&self, is_agreed: bool) -> Result<Profile, CommandError> {
-        match self {
-            Self::Live if is_agreed => Ok(LoadedProfile::load()?),
-            _ => Ok(None),
-        }
-    }
-
-    /// What a run left loaded that ended on the way, agreed to then.
-    pub(crate) fn left_loaded(&self) -> Result<Profile, CommandError> {
-        Ok(match self {
-            Self::Live => LoadedProfile::left_behind()?,
-            Self::File(_) | Self::Hive(_) => None,
-        })
+        Ok(consent.load_profile && accounts.contains(&Account::Plugin))
     }
 
     /// What `store`, which is here, holds; with the profile, where that is agreed to.
@@ -102,38 +89,55 @@ impl At {
         store: &dyn Store,
         is_agreed: bool,
     ) -> Result<Observed, CommandError> {
-        let profile = self.load(is_agreed)?;
-        let observed = store.read()?;
-        let_go(profile)?;
-        Ok(observed)
+        self.loaded(is_agreed, || Ok(store.read()?))
     }
 
-    /// Puts right what an interrupted run left half done in `store`, which is
-    /// here, and lets go of the profile that it may have left loaded.
+    /// Does something with `store`'s settings, which are here, while the profile is
+    /// loaded, where that is agreed to. However that ends, the profile is let go of;
+    /// if it is not, that is said, too.
+    pub(crate) fn loaded<T>(
+        &self,
+        is_agreed: bool,
+        work: impl FnOnce() -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let profile = match self {
+            Self::Live if is_agreed => LoadedProfile::load()?,
+            _ => None,
+        };
+        let worked = work();
+        let gone = profile.map_or(Ok(()), LoadedProfile::unload);
+        match (worked, gone.map_err(CommandError::from)) {
+            (Err(error), Err(stays)) => {
+                let error = error.after(&stays.message);
+                Err(stays.hints.iter().fold(error, CommandError::hint))
+            }
+            (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
+            (Ok(worked), Ok(())) => Ok(worked),
+        }
+    }
+
+    /// Lets go of a profile that an interrupted run left loaded; whether there was one.
+    pub(crate) fn release_left(&self) -> Result<bool, CommandError> {
+        Ok(*self == Self::Live && LoadedProfile::release_left()?)
+    }
+
+    /// Puts right what an interrupted run left half done in `store`, which is here.
+    /// The profile that such a run left loaded is let go of first: what is half done
+    /// in it is put right as it was agreed to then.
     pub(crate) fn put_right(
         &self,
         store: &mut dyn Store,
         journal: Option<&Journal>,
         is_agreed: bool,
     ) -> Result<Vec<Finding>, CommandError> {
-        let profile = match self.load(is_agreed)? {
-            None => self.left_loaded()?,
-            loaded => loaded,
+        let was_left = self.release_left()?;
+        let Some(journal) = journal else {
+            return Ok(Vec::new());
         };
-        let findings = match journal {
-            Some(journal) => {
-                recover(store, journal, &mut |_| {}).map_err(CommandError::interrupted)?
-            }
-            None => Vec::new(),
-        };
-        let_go(profile)?;
-        Ok(findings)
+        self.loaded(is_agreed || was_left, || {
+            recover(store, journal, &mut |_| {}).map_err(CommandError::interrupted)
+        })
     }
-}
-
-/// Lets go of a profile, and sees that Windows did.
-pub(crate) fn let_go(profile: Profile) -> Result<(), CommandError> {
-    Ok(profile.map_or(Ok(()), LoadedProfile::unload)?)
 }
 
 /// Takes the journals of the settings in `store`.

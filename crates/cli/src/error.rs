@@ -225,11 +225,17 @@ impl From<ProfileError> for CommandError {
     fn from(error: ProfileError) -> Self {
         let (code, hint) = match error {
             ProfileError::Store(error) => return error.into(),
-            ProfileError::NotThere => (
+            ProfileError::Doubled => (
                 Code::PROFILE_NOT_LOADED,
+                "stop the service, have Windows load its own profile again (event log, User \
+                 Profile Service), then try again: what is written to a temporary one is lost"
+                    .to_owned(),
+            ),
+            ProfileError::Missed { .. } => (
+                Code::PROFILE_MISSED,
                 format!(
-                    "its first start makes one (`sc.exe start {PLUGIN_SERVICE}`); without the \
-                     service, register the machine with the vault first"
+                    "restart it, so that it gets its own: `sc.exe stop {PLUGIN_SERVICE}`, `sc.exe \
+                     start {PLUGIN_SERVICE}`"
                 ),
             ),
             ProfileError::InUse { .. } => (
@@ -262,13 +268,14 @@ impl From<RestartError> for CommandError {
     fn from(error: RestartError) -> Self {
         let service = &error.service;
         let hint = match error.stage {
-            Stage::Stop => format!(
-                "`sc.exe query {service}` says what it does; restart it by hand when it is idle \
-                 (`sc.exe stop {service}`, `sc.exe start {service}`)"
-            ),
-            Stage::Start => {
+            Stage::Told => format!("`sc.exe query {service}` says what it does"),
+            Stage::Stopping => {
+                format!("once `sc.exe query {service}` says STOPPED: `sc.exe start {service}`")
+            }
+            Stage::Stopped => {
                 format!("start it now: `sc.exe start {service}`; the event log says why it ended")
             }
+            Stage::Starting => format!("`sc.exe query {service}` says whether it came up"),
         };
         Self::new(Exit::Environment, Code::RESTART_FAILED, chain(&error)).hint(hint)
     }

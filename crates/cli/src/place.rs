@@ -109,7 +109,12 @@ pub(crate) fn carry(
         Settings::Here(at) => {
             let mut store = at.open()?;
             store.may_change(&Account::SERVICES)?;
-            put_right_loaded(&at, &mut store, printer)?;
+            if at.release_left()? {
+                // The steps load no profile.
+                let journal = at::journal(&store)?;
+                let findings = at.put_right(&mut store, Some(&journal), true)?;
+                printer.note(&findings_text(&findings));
+            }
             Ok(store)
         }
         Settings::Elsewhere { journals } => Err(journals),
@@ -131,18 +136,6 @@ pub(crate) fn carry(
         };
         Ok(sidestep_flow::run(world, site, extent, hear).await?)
     })
-}
-
-/// A profile that was left loaded is in its service's way: what is half done in it
-/// is not left to the steps.
-fn put_right_loaded(at: &At, store: &mut dyn Store, printer: Printer) -> Result<(), CommandError> {
-    if at.left_loaded()?.is_none() {
-        return Ok(());
-    }
-    let journal = at::journal(store)?;
-    let findings = at.put_right(store, Some(&journal), false)?;
-    printer.note(&findings_text(&findings));
-    Ok(())
 }
 
 /// Waits for something that talks to Azure; `None` where the person interrupted it.

@@ -279,8 +279,12 @@ pub(crate) fn flags(flags: Flags) -> String {
 /// What speaks against restarting a service.
 pub(crate) fn hindrance(hindrance: &Hindrance) -> String {
     match hindrance {
-        Hindrance::NotSettled { service } => {
-            format!("{service} is just starting or stopping")
+        Hindrance::NotSettled {
+            service,
+            state: ServiceState::Changing,
+        } => format!("{service} is just starting or stopping"),
+        Hindrance::NotSettled { service, .. } => {
+            format!("what {service} does now, the service manager does not say")
         }
         Hindrance::Connected { service, remotes } => {
             let remotes: Vec<String> = remotes.iter().map(ToString::to_string).collect();

@@ -1,15 +1,18 @@
 //! Restarting services for new settings, once nothing speaks against it.
 
-use std::env;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use std::{env, io, thread};
 
 use jiff::{SignedDuration, Timestamp};
 use sidestep_azure::Credential;
 use sidestep_flow::{at_work, refusal};
-use sidestep_machine::{connections, restart_service, running_services};
+use sidestep_machine::{attempts, process_start, restart_service, running_services};
 use sidestep_model::finding::Code;
+use sidestep_model::journal::Run;
 use sidestep_model::observed::{Observed, ServiceState};
 use sidestep_model::plan::Plan;
-use sidestep_model::restart::{Hindrance, Restart, Work, hindrances, restarts};
+use sidestep_model::restart::{Hindrance, Restart, Work, hindrances, overdue, restarts};
 use sidestep_model::site::Site;
 use sidestep_model::tcp_table::BACKUP_SERVICES;
 
@@ -23,7 +26,12 @@ use crate::{access, prose};
 /// A job that began earlier is not going on any more.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The restarts that plans need, where they are asked for.
+/// How often the services' connections are looked at, and how long lies between:
+/// one who tries in vain pauses between two tries.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The restarts that are needed, where they are asked for.
 pub(crate) struct Restarting<'a> {
     args: &'a args::Restarts,
     site: Option<Site>,
@@ -43,89 +51,129 @@ pub(crate) fn check(args: &args::Restarts, at: &At) -> Result<(), CommandError> 
 }
 
 impl<'a> Restarting<'a> {
-    /// What `plans` need of this computer's services. Refuses where something
-    /// speaks against it now, before anything is written.
+    /// None.
+    pub(crate) fn none(args: &'a args::Restarts, printer: Printer) -> Self {
+        Self {
+            args,
+            site: None,
+            restarts: Vec::new(),
+            printer,
+        }
+    }
+
+    /// What `plans` need of this computer's services, and what is left to do of
+    /// earlier `runs`. Refuses where something speaks against it now, before
+    /// anything is written.
     pub(crate) fn prepare(
         args: &'a args::Restarts,
         site: Option<Site>,
         plans: &[Plan],
         observed: &Observed,
+        runs: &[Run],
         printer: Printer,
     ) -> Result<Self, CommandError> {
-        let mut this = Self {
-            args,
-            site,
-            restarts: Vec::new(),
-            printer,
-        };
-        if !args.restart_services {
-            return Ok(this);
+        let mut this = Self::none(args, printer);
+        this.site = site;
+        let services = observed.services.as_deref().unwrap_or_default();
+        this.restarts = restarts(plans, Some(services));
+        let started = started().map_err(|error| unknown(&error))?;
+        for late in overdue(runs, services, &started) {
+            if !this.restarts.iter().any(|one| one.service == late.service) {
+                this.restarts.push(late);
+            }
         }
-        this.restarts = restarts(plans, observed.services.as_deref());
+        // What does not run reads the settings when it starts.
         this.restarts
             .retain(|restart| restart.state != ServiceState::Stopped);
-        this.see_clear()
-            .map_err(|error| error.after("nothing was written"))?;
+        this.see_clear(&this.restarts).map_err(|error| {
+            error
+                .after("nothing was written")
+                .hint("wait until registrations and backups ended, then try again")
+                .hint(
+                    "without --restart-services the settings are written and the services left \
+                     alone",
+                )
+        })?;
         Ok(this)
+    }
+
+    /// Whether there is any.
+    pub(crate) fn is_needed(&self) -> bool {
+        !self.restarts.is_empty()
     }
 
     /// What is asked besides.
     pub(crate) fn asked(&self) -> String {
-        match names(&self.restarts).as_slice() {
-            [] => String::new(),
-            names => format!(", and restart {}", names.join(" and ")),
-        }
-    }
-
-    /// Restarts them, if still nothing speaks against it, and says which they are.
-    pub(crate) fn carry_out(&self) -> Result<Vec<&str>, CommandError> {
-        self.see_clear()?;
         let names = names(&self.restarts);
-        for service in &names {
-            self.printer.note(&format!(
-                "restarting {service}; should this be interrupted: `sc.exe start {service}`"
-            ));
-            restart_service(service)?;
+        if names.is_empty() {
+            return String::new();
         }
-        Ok(names)
+        format!(", and restart {}", names.join(" and "))
     }
 
-    fn see_clear(&self) -> Result<(), CommandError> {
-        if self.restarts.is_empty() {
+    /// Restarts them, each only if still nothing speaks against it and those that
+    /// are left, and says which they are.
+    pub(crate) fn carry_out(&self) -> Result<Vec<&str>, CommandError> {
+        let mut done: Vec<&str> = Vec::new();
+        let mut left = self.restarts.as_slice();
+        while let [Restart { service, .. }, rest @ ..] = left {
+            let restarted = self.see_clear(left).and_then(|()| {
+                self.printer.warn(&format!(
+                    "restarting {service}; should this be interrupted: `sc.exe start {service}`"
+                ));
+                Ok(restart_service(service)?)
+            });
+            restarted.map_err(|error| stuck(error, &done, left))?;
+            done.push(service);
+            left = rest;
+        }
+        Ok(done)
+    }
+
+    fn see_clear(&self, restarts: &[Restart]) -> Result<(), CommandError> {
+        if restarts.is_empty() {
             return Ok(());
         }
         let vault = self.vault()?;
-        let unknown = |error| {
-            let message = format!("what the services do now is not known: {error}");
-            CommandError::new(Exit::Refused, Code::RESTART_REFUSED, message).hint(WITHOUT)
-        };
-        let processes = running_services(BACKUP_SERVICES).map_err(unknown)?;
-        let rows = connections().map_err(unknown)?;
-        let against = hindrances(&self.restarts, &processes, &rows, vault.as_deref());
+        let against = self
+            .look(restarts, &vault)
+            .map_err(|error| unknown(&error))?;
         if against.is_empty() {
             return Ok(());
         }
         let said: Vec<String> = against.iter().map(prose::hindrance).collect();
         let message = format!("services must not be restarted now: {}", said.join("; "));
-        let mut error = CommandError::new(Exit::Refused, Code::RESTART_REFUSED, message).hint(
-            format!("wait until registrations and backups ended, then try again; {WITHOUT}"),
-        );
-        let is_connected = |one: &Hindrance| matches!(one, Hindrance::Connected { .. });
-        if vault.is_none() && against.iter().any(is_connected) {
-            error = error.hint(
-                "what the coordinator is connected for only the vault can tell: with --credential \
-                 and the site it is asked",
-            );
-        }
-        Err(error)
+        Err(CommandError::new(
+            Exit::Refused,
+            Code::RESTART_REFUSED,
+            message,
+        ))
     }
 
-    /// What the vault does with this machine, where it can be asked.
-    fn vault(&self) -> Result<Option<Vec<Work>>, CommandError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nobody tells when a connection is tried"
+    )]
+    fn look(&self, restarts: &[Restart], vault: &[Work]) -> io::Result<Vec<Hindrance>> {
+        self.printer
+            .note("looking whether the services are connected (5 s)");
+        for look in 1.. {
+            let processes = running_services(BACKUP_SERVICES)?;
+            let against = hindrances(restarts, &processes, &attempts()?, vault);
+            if !against.is_empty() || look == LOOKS {
+                return Ok(against);
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(Vec::new())
+    }
+
+    /// What the vault is at, where it can be asked.
+    fn vault(&self) -> Result<Vec<Work>, CommandError> {
         let has_variables = Credential::from_variables(|name| env::var(name).ok()).is_some();
-        let (true, Some(site)) = (self.args.credential.is_some() || has_variables, &self.site)
-        else {
-            return Ok(None);
+        let can_sign_in = self.args.credential.is_some() || has_variables;
+        let Some(site) = self.site.as_ref().filter(|_| can_sign_in) else {
+            return Ok(Vec::new());
         };
         let asked = until_interrupted(async {
             let azure = access::azure(site, self.args.credential, self.printer).await?;
@@ -142,8 +190,33 @@ impl<'a> Restarting<'a> {
     }
 }
 
-const WITHOUT: &str =
-    "without --restart-services the settings are written and the services left alone";
+/// When the running services' processes began.
+fn started() -> io::Result<BTreeMap<String, Timestamp>> {
+    let services = running_services(BACKUP_SERVICES)?.into_iter();
+    // One that ended meanwhile has no beginning.
+    let started = services.filter_map(|one| Some((one.service, process_start(one.process).ok()?)));
+    Ok(started.collect())
+}
+
+fn unknown(error: &io::Error) -> CommandError {
+    let message = format!("what the services do now is not known: {error}");
+    CommandError::new(Exit::Refused, Code::RESTART_REFUSED, message)
+}
+
+/// After the settings were written: what is left to do by hand.
+fn stuck(error: CommandError, done: &[&str], left: &[Restart]) -> CommandError {
+    let error = match done {
+        [] => error,
+        done => error.after(&format!("restarted: {}", done.join(", "))),
+    };
+    names(left).iter().fold(error, |error, service| {
+        error.hint(format!(
+            "restart {service} when no registration and no backup goes on: `sc.exe stop \
+             {service}`, and once it stopped `sc.exe start {service}`; or `sidestep apply \
+             --restart-services`"
+        ))
+    })
+}
 
 fn names(restarts: &[Restart]) -> Vec<&str> {
     let services = restarts.iter().map(|restart| restart.service.as_str());

@@ -17,6 +17,7 @@ use sidestep_model::site::{Database, Site};
 use crate::explain::explain;
 use crate::hand::Hand;
 use crate::ids::Ids;
+use crate::jobs::{is_same_server, named};
 use crate::names::Names;
 use crate::protect::protected_item;
 use crate::run::{Log, StepError};
@@ -301,13 +302,9 @@ impl Ordered<'_> {
     }
 }
 
-/// Whether a job is a backup of this item that was ordered then. Azure names what
-/// a job is about as `orders [sqlvm1]`, or without the server.
+/// Whether a job is a backup of this item that was ordered then.
 fn could_be(job: &Job, item: &ProtectedItem, ordered: Timestamp) -> bool {
-    let (name, server) = match job.entity.rsplit_once(" [") {
-        Some((name, server)) => (name, server.trim_end_matches(']')),
-        None => (job.entity.as_str(), ""),
-    };
+    let (name, server) = named(&job.entity);
     let is_in_time = |start: Timestamp| {
         let after = start.duration_since(ordered);
         (-CLOCKS_APART..=LATEST_START).contains(&after)
@@ -317,16 +314,6 @@ fn could_be(job: &Job, item: &ProtectedItem, ordered: Timestamp) -> bool {
         && job.is_user_triggered
         && job.operation.to_ascii_lowercase().starts_with("backup")
         && job.start.is_some_and(is_in_time)
-}
-
-/// Whether both can be the same guest: a name may come with its domain, or cut
-/// to its first 15 characters. One that is not told may be any.
-fn is_same_server(one: &str, other: &str) -> bool {
-    let short = |name: &str| -> String {
-        let host = name.split('.').next().unwrap_or_default();
-        host.chars().take(15).collect()
-    };
-    other.is_empty() || short(one).eq_ignore_ascii_case(&short(other))
 }
 
 fn kind_named(key: &str) -> &'static str {

@@ -1,7 +1,7 @@
 //! What the vault did and does.
 
 use jiff::Timestamp;
-use sidestep_azure::{Azure, AzureError, Job, JobFilter, JobState};
+use sidestep_azure::{Azure, AzureError, Container, Job, JobFilter, JobState};
 use sidestep_model::restart::Work;
 use sidestep_model::site::Site;
 
@@ -21,38 +21,54 @@ pub async fn job(site: &Site, azure: &Azure, id: &str) -> Result<Job, AzureError
     azure.job(&Ids::of(site).vault, id).await
 }
 
-/// What the vault does with the site's machines, of what began since then; `None`
-/// where the first of them, which is this one, is not registered.
+/// What the vault is at, of what began since then, but for what it does with
+/// machines that are certainly others than the site's.
 pub async fn at_work(
     site: &Site,
     azure: &Azure,
     since: Timestamp,
-) -> Result<Option<Vec<Work>>, AzureError> {
+) -> Result<Vec<Work>, AzureError> {
     let ids = Ids::of(site);
     let containers = azure.containers(&ids.vault).await?;
-    let this = ids.vms.first().map(|(_, id)| id);
-    if !containers.iter().any(|one| Some(&one.vm) == this) {
-        return Ok(None);
-    }
+    let is_ours = |container: &&Container| ids.vms.iter().any(|(_, id)| *id == container.vm);
+    let (ours, others): (Vec<&Container>, Vec<&Container>) = containers.iter().partition(is_ours);
+    let is_elsewhere = |job: &Job| {
+        let is_of = |all: &[&Container]| all.iter().any(|container| is_named(job, container));
+        is_of(&others) && !is_of(&ours)
+    };
     let jobs = jobs(site, azure, since).await?;
-    let work = jobs
+    let running = jobs
         .into_iter()
-        .filter(|job| job.state() == JobState::Running && concerns(site, &job.entity))
-        .map(|job| Work {
-            operation: job.operation,
-            of: job.entity,
-        });
-    Ok(Some(work.collect()))
+        .filter(|job| job.state() == JobState::Running && !is_elsewhere(job));
+    let work = running.map(|job| Work {
+        operation: job.operation,
+        of: job.entity,
+    });
+    Ok(work.collect())
 }
 
-/// Azure writes the machine behind the database, as `orders [sqlvm1]`; what is
-/// written otherwise can be anybody's.
-fn concerns(site: &Site, entity: &str) -> bool {
-    let named = entity
-        .strip_suffix(']')
-        .and_then(|entity| entity.rsplit_once('['));
-    named.is_none_or(|(_, machine)| {
-        let mut vms = site.vms.iter();
-        vms.any(|vm| vm.name.eq_ignore_ascii_case(machine))
-    })
+/// Whether a job names a machine's guest.
+fn is_named(job: &Job, container: &Container) -> bool {
+    let (_, server) = named(&job.entity);
+    let known = container.server_name.as_deref();
+    let is_same = |known: &str| !known.is_empty() && is_same_server(server, known);
+    !server.is_empty() && known.is_some_and(is_same)
+}
+
+/// What a job is about, as Azure names it: `orders [sqlvm1]`, or without the server.
+pub(crate) fn named(entity: &str) -> (&str, &str) {
+    match entity.rsplit_once(" [") {
+        Some((name, server)) => (name, server.trim_end_matches(']')),
+        None => (entity, ""),
+    }
+}
+
+/// Whether both can be the same guest: a name may come with its domain, or cut
+/// to its first 15 characters. One that is not told may be any.
+pub(crate) fn is_same_server(one: &str, other: &str) -> bool {
+    let short = |name: &str| -> String {
+        let host = name.split('.').next().unwrap_or_default();
+        host.chars().take(15).collect()
+    };
+    other.is_empty() || short(one).eq_ignore_ascii_case(&short(other))
 }

@@ -64,7 +64,7 @@ pub enum TransactionError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// What an account holds cannot be looked at; nothing more was done.
+    /// What an account holds cannot be looked at, so that the run stays open.
     #[error("the settings of {account} are not loaded")]
     OutOfReach {
         /// Whose.
@@ -206,10 +206,13 @@ fn put_right(
     let number = run.number();
     let observed = store.read()?;
     match recover(transaction, &observed) {
-        Recovery::OutOfReach(account) => Err(TransactionError::OutOfReach {
-            account,
-            absence: observed.account(account).absence.clone(),
-        }),
+        Recovery::OutOfReach { account, others } => {
+            write(&others, store, run, reached)?;
+            Err(TransactionError::OutOfReach {
+                account,
+                absence: observed.account(account).absence.clone(),
+            })
+        }
         Recovery::Finish(plans) => {
             carry_out(&plans, store, run, reached)?;
             Ok(Recovered {

@@ -36,8 +36,8 @@ pub use apply::{
 pub use hive_store::HiveStore;
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::{
-    LiveStore, LoadedProfile, SelfTest, connections, dotnet_routes, own_sid, program,
-    restart_service, running_services, serve_self_test, system_handshake, windows_version,
+    LiveStore, LoadedProfile, SelfTest, connections, dotnet_routes, own_sid, process_start,
+    program, restart_service, running_services, serve_self_test, system_handshake, windows_version,
     winhttp_settings, wininet_settings,
 };
 pub use profile::ProfileError;

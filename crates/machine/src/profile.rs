@@ -14,9 +14,12 @@ pub enum ProfileError {
     /// The registry, or rights that are missing.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no profile on the disk.
-    #[error("{} has no profile on this computer", Account::Plugin)]
-    NotThere,
+    /// Windows uses a temporary profile for the account, or did.
+    #[error(
+        "Windows keeps two profiles of {}, one of them temporary",
+        Account::Plugin
+    )]
+    Doubled,
     /// Its service could take the profile at any moment.
     #[error("the service of {} is not stopped", Account::Plugin)]
     InUse {
@@ -30,6 +33,15 @@ pub enum ProfileError {
         path: PathBuf,
         /// What Windows said.
         source: io::Error,
+    },
+    /// Its service was started while the profile was loaded here.
+    #[error(
+        "the service of {} was started while its profile was loaded, and may have got an empty one",
+        Account::Plugin
+    )]
+    Missed {
+        /// What the service does.
+        state: ServiceState,
     },
     /// Windows does not let go of the hive.
     #[error("{key} is still loaded")]

@@ -14,20 +14,26 @@ pub struct RestartError {
     pub source: io::Error,
 }
 
-/// A part of a restart.
+/// How far a restart came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// It does not stop: it runs on, or is on its way.
-    Stop,
-    /// It was stopped and does not start.
-    Start,
+    /// It was not told to stop, and is as it was.
+    Told,
+    /// It was told to stop, and is still stopping.
+    Stopping,
+    /// It was stopped, and does not run.
+    Stopped,
+    /// It was started, and does not run yet.
+    Starting,
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Stop => "does not stop",
-            Self::Start => "was stopped and does not start again",
+            Self::Told => "cannot be stopped",
+            Self::Stopping => "was told to stop and is still stopping",
+            Self::Stopped => "was stopped and does not start again",
+            Self::Starting => "was stopped, started again and does not run yet",
         })
     }
 }

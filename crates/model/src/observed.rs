@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::blob::{BlobError, ConnectionSettings, WinHttpSettings};
 use crate::hive::Condition;
+use crate::journal::Intent;
 use crate::net_config::NetConfig;
 use crate::registry::RegistryData;
 use crate::settings::{Flags, ProxySettings};
@@ -160,14 +161,20 @@ impl Observed {
         }
     }
 
-    /// The first of these accounts whose settings are out of reach: on the disk,
-    /// in a profile that is not loaded. What they hold is not known.
+    /// The first account that `intents` change and whose settings are out of reach:
+    /// on the disk, in a profile that is not loaded. What they hold is not known.
     #[must_use]
-    pub fn out_of_reach(&self, mut accounts: impl Iterator<Item = Account>) -> Option<Account> {
-        accounts.find(|account| {
-            let here = self.account(*account);
-            !here.exists && here.absence.has_profile()
-        })
+    pub fn out_of_reach(&self, intents: &[Intent]) -> Option<Account> {
+        let mut changed = intents.iter().filter(|intent| !intent.changes.is_empty());
+        let hidden = changed.find(|intent| self.is_out_of_reach(intent.account));
+        hidden.map(|intent| intent.account)
+    }
+
+    /// Whether an account's settings are on the disk alone.
+    #[must_use]
+    pub fn is_out_of_reach(&self, account: Account) -> bool {
+        let here = self.account(account);
+        !here.exists && here.absence.has_profile()
     }
 
     /// The blob that decides for `account`.

@@ -5,12 +5,14 @@
 //! counts from the next request on, a key that was not there then is never
 //! watched (`_AutoWebProxyScriptEngine.cs` in microsoft/referencesource).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::account::{Account, PLUGIN_SERVICE};
+use crate::journal::{Run, TransactionEnd};
 use crate::observed::{Service, ServiceState, SettingsKey};
 use crate::plan::Plan;
 use crate::surroundings::COORDINATOR_SERVICE;
@@ -43,11 +45,7 @@ pub enum RestartBecause {
 pub fn restarts(plans: &[Plan], services: Option<&[Service]>) -> Vec<Restart> {
     let mut restarts: Vec<Restart> = Vec::new();
     for plan in plans {
-        let because = if plan.new_keys.contains(&SettingsKey::Connections) {
-            RestartBecause::KeyMade
-        } else if plan.removed_keys.contains(&SettingsKey::Connections) {
-            RestartBecause::KeyTakenAway
-        } else {
+        let Some(because) = because(&plan.new_keys, &plan.removed_keys) else {
             continue;
         };
         for (service, state) in followers(plan.account, services) {
@@ -73,69 +71,110 @@ pub struct Work {
 /// What speaks against restarting a service now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hindrance {
-    /// It is on its way, or the service manager does not say what it does.
+    /// It does neither run nor stand still.
     NotSettled {
         /// Which.
         service: String,
+        /// What it does.
+        state: ServiceState,
     },
-    /// It is connected to elsewhere, as it is while it registers the machine or
-    /// backs up.
+    /// It is connected to elsewhere, or tries to be, as it does while it registers
+    /// the machine or backs up.
     Connected {
         /// Which.
         service: String,
         /// With whom.
         remotes: BTreeSet<SocketAddr>,
     },
-    /// The vault is at work with this machine.
+    /// The vault is at work.
     AtWork(Work),
 }
 
-/// What speaks against carrying `restarts` out, by the services' own connections
-/// and by what the vault says; `None` where it was not asked, or does not know
-/// this machine.
+/// What speaks against carrying `restarts` out: the services' own connections,
+/// as one or several looks at the table showed them, and what the vault, if it
+/// was asked, is at.
 ///
-/// What the coordinator talks about cannot be seen: it fetches its orders over
-/// connections like those of a registration. Only a vault that has nothing to do
-/// tells that they are idle.
+/// What a connection is for cannot be seen. A vault that names no job excuses
+/// none: scheduled log backups are no jobs that are listed (Microsoft's "Manage
+/// and monitor backed-up SQL Server databases").
 #[must_use]
 pub fn hindrances(
     restarts: &[Restart],
     processes: &[ServiceProcess],
     rows: &[Row],
-    vault: Option<&[Work]>,
+    vault: &[Work],
 ) -> Vec<Hindrance> {
-    let is_idle = vault.is_some_and(<[Work]>::is_empty);
-    let is =
-        |process: &&ServiceProcess, service: &str| process.service.eq_ignore_ascii_case(service);
     let mut hindrances = Vec::new();
     for Restart { service, state, .. } in restarts {
+        let state = *state;
+        let is = |process: &&ServiceProcess| process.service.eq_ignore_ascii_case(service);
         let service = service.clone();
-        match state {
-            ServiceState::Stopped => continue,
-            ServiceState::Running => {}
-            ServiceState::Changing | ServiceState::Unknown => {
-                hindrances.push(Hindrance::NotSettled { service });
-                continue;
+        match (state, processes.iter().find(is)) {
+            (ServiceState::Stopped, _) => {}
+            (ServiceState::Running, Some(process)) => {
+                let elsewhere = rows
+                    .iter()
+                    .filter(|row| row.process == process.process && !row.remote.ip().is_loopback());
+                let remotes: BTreeSet<SocketAddr> = elsewhere.map(|row| row.remote).collect();
+                if !remotes.is_empty() {
+                    hindrances.push(Hindrance::Connected { service, remotes });
+                }
+            }
+            (ServiceState::Running, None) => {
+                let state = ServiceState::Unknown;
+                hindrances.push(Hindrance::NotSettled { service, state });
+            }
+            (ServiceState::Changing | ServiceState::Unknown, _) => {
+                hindrances.push(Hindrance::NotSettled { service, state });
             }
         }
-        let process = processes.iter().find(|process| is(process, &service));
-        let Some(process) = process.map(|process| process.process) else {
-            hindrances.push(Hindrance::NotSettled { service });
+    }
+    hindrances.extend(vault.iter().cloned().map(Hindrance::AtWork));
+    hindrances
+}
+
+/// The services that run since before a key was made or taken away that they
+/// should watch, as `runs` tell. `started` are the beginnings of their processes.
+#[must_use]
+pub fn overdue(
+    runs: &[Run],
+    services: &[Service],
+    started: &BTreeMap<String, Timestamp>,
+) -> Vec<Restart> {
+    let mut restarts: Vec<Restart> = Vec::new();
+    let transactions = runs.iter().flat_map(|run| &run.transactions).rev();
+    for transaction in transactions {
+        let Some(TransactionEnd::Committed(time)) = transaction.end else {
             continue;
         };
-        let remotes: BTreeSet<SocketAddr> = rows
-            .iter()
-            .filter(|row| row.process == process && !row.remote.ip().is_loopback())
-            .map(|row| row.remote)
-            .collect();
-        let may_be_idle = service.eq_ignore_ascii_case(COORDINATOR_SERVICE) && is_idle;
-        if !remotes.is_empty() && !may_be_idle {
-            hindrances.push(Hindrance::Connected { service, remotes });
+        for intent in &transaction.intents {
+            let Some(because) = because(&intent.new_keys, &intent.removed_keys) else {
+                continue;
+            };
+            for (service, state) in followers(intent.account, Some(services)) {
+                let is_known = restarts.iter().any(|known| known.service == service);
+                let is_older = started.get(&service).is_some_and(|start| *start < time);
+                if is_older && !is_known && state == ServiceState::Running {
+                    restarts.push(Restart {
+                        service,
+                        state,
+                        because,
+                    });
+                }
+            }
         }
     }
-    let work = vault.unwrap_or_default().iter().cloned();
-    hindrances.extend(work.map(Hindrance::AtWork));
-    hindrances
+    restarts
+}
+
+fn because(new_keys: &[SettingsKey], removed_keys: &[SettingsKey]) -> Option<RestartBecause> {
+    if new_keys.contains(&SettingsKey::Connections) {
+        Some(RestartBecause::KeyMade)
+    } else if removed_keys.contains(&SettingsKey::Connections) {
+        Some(RestartBecause::KeyTakenAway)
+    } else {
+        None
+    }
 }
 
 /// The services that follow an account's settings. They are 64-bit programs,

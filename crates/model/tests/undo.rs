@@ -532,7 +532,7 @@ proptest! {
                 prop_assert_eq!(last.intended(), here.intended());
                 prop_assert_eq!(last.keys, here.keys);
             }
-            Recovery::OutOfReach(account) => prop_assert!(false, "{account} is there"),
+            Recovery::OutOfReach { account, .. } => prop_assert!(false, "{account} is there"),
         }
     }
 
@@ -550,7 +550,8 @@ proptest! {
         let state = ServiceState::Stopped;
         let folder = String::new();
         for absence in [Absence::ServiceIsThere { state, has_profile: true }, Absence::ProfileAlone { folder }] {
-            prop_assert_eq!(recover(&transaction, &gone(absence)), Recovery::OutOfReach(Account::Plugin));
+            let waits = Recovery::OutOfReach { account: Account::Plugin, others: vec![] };
+            prop_assert_eq!(recover(&transaction, &gone(absence)), waits);
         }
         // What is nowhere any more holds nothing.
         for absence in [Absence::NotSaid, Absence::NotRegistered, Absence::ServiceIsThere { state, has_profile: false }] {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sidestep_machine::{Store, apply};
+use sidestep_machine::{Store, apply, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Effect;
-use sidestep_model::journal::{Command, RunNumber};
+use sidestep_model::journal::{Command, Run, RunNumber};
 use sidestep_model::plan::Plan;
 use sidestep_model::surroundings::surroundings;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(
     if let Some(folder) = &args.transcript {
         transcript::check(folder)?;
     }
-    let is_agreed = at.agrees(&args.settings.consent)?;
+    let is_agreed = at.agrees(&args.settings.consent, &planner.accounts())?;
     if args.what_if {
         let observed = at.read(&store, is_agreed)?;
         return plan::look(
@@ -63,6 +63,7 @@ pub(crate) fn run(
     findings.extend(also_on_proxy(&at, &observed, &plans, printer));
     findings.extend(surroundings(&observed));
     let effect = Effect::of(&findings);
+    let mut after = observed.clone();
     if !printer.json {
         let title = planner.title(&store.place());
         let undo = plan::undo_line(&at);
@@ -74,19 +75,33 @@ pub(crate) fn run(
             Some(&undo),
         ))?;
     }
-    let site = match planner.site() {
-        Some(site) => Some(site.clone()),
-        None if args.restarts.restart_services => named_site.site_if_any()?,
-        None => None,
+    let is_empty = plans.iter().all(Plan::is_empty);
+    let restarting = if args.restarts.restart_services && effect == Effect::GoOn {
+        let site = match planner.site() {
+            Some(site) => Some(site.clone()),
+            None => named_site.site_if_any()?,
+        };
+        let runs = runs(&store.journal_folder())?.into_iter();
+        let runs: Vec<Run> = runs.filter_map(|file| file.run.ok()).collect();
+        Restarting::prepare(&args.restarts, site, &plans, &observed, &runs, printer)?
+    } else {
+        Restarting::none(&args.restarts, printer)
     };
-    let restarting = Restarting::prepare(&args.restarts, site, &plans, &observed, printer)?;
-    let question = format!("\nWrite this to {}{}?", store.place(), restarting.asked());
-    let mut profile = None;
+    let question = if is_empty {
+        format!("\nNothing has to be written{}?", restarting.asked())
+    } else {
+        format!("\nWrite this to {}{}?", store.place(), restarting.asked())
+    };
+    let mut is_written = false;
     let outcome = if effect != Effect::GoOn {
         Outcome::Refused
-    } else if plans.iter().all(Plan::is_empty) {
+    } else if is_empty && !restarting.is_needed() {
         Outcome::NothingToDo
-    } else if printer.confirm(&question)? {
+    } else if !printer.confirm(&question)? {
+        Outcome::Declined
+    } else if is_empty {
+        Outcome::NothingToDo
+    } else {
         let journal = if let Some(journal) = &mut journal {
             journal
         } else {
@@ -100,23 +115,33 @@ pub(crate) fn run(
             journal
         };
         let mut run = journal.begin(Command::Apply, &store.place())?;
+        let outcome = Outcome::Done(run.number());
         // Not before the person said so: nobody knows how long that takes.
-        profile = at.load(is_agreed)?;
-        apply(&plans, &mut store, &mut run, &mut |_| {})?;
-        Outcome::Done(run.number())
-    } else {
-        Outcome::Declined
+        at.loaded(is_agreed, || {
+            apply(&plans, &mut store, &mut run, &mut |_| {})?;
+            is_written = true;
+            after = store.read()?;
+            Ok(())
+        })
+        .map_err(|error| {
+            if is_written {
+                error.after(outcome.text(&plans).trim())
+            } else {
+                error
+            }
+        })?;
+        outcome
     };
     if let (Some(folder), Effect::GoOn) = (&args.transcript, effect) {
         let accounts: Vec<Account> = plans.iter().map(|plan| plan.account).collect();
-        let path = transcript::write(folder, &store.read()?, &accounts, Timestamp::now())?;
+        let path = transcript::write(folder, &after, &accounts, Timestamp::now())?;
         printer.note(&format!("log: {}", path.display()));
     }
-    let after = |error: CommandError| error.after(outcome.text(&plans).trim());
-    at::let_go(profile).map_err(after)?;
     let restarted = match outcome {
-        Outcome::Done(_) => restarting.carry_out().map_err(after)?,
-        _ => Vec::new(),
+        Outcome::Done(_) | Outcome::NothingToDo => restarting
+            .carry_out()
+            .map_err(|error| error.after(outcome.text(&plans).trim()))?,
+        Outcome::Declined | Outcome::Refused => Vec::new(),
     };
     if printer.json {
         let mut document = plan::document(&at, &plans, &findings, services);

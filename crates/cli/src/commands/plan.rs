@@ -26,7 +26,10 @@ pub(crate) fn run(
     let planner = Planner::new(&args.settings, &site)?;
     let at = At::said_or_here(args.at.as_ref())?;
     let store = at.open()?;
-    let observed = at.read(&store, at.agrees(&args.settings.consent)?)?;
+    let observed = at.read(
+        &store,
+        at.agrees(&args.settings.consent, &planner.accounts())?,
+    )?;
     look(
         &planner,
         &at,

@@ -32,8 +32,8 @@ pub(crate) fn run(
         .map_or(Cloud::AzureCloud, |site| site.azure.cloud);
     let at = At::said_or_here(args.at.as_ref())?;
     let store = at.open()?;
-    let observed = at.read(&store, at.agrees(&args.consent)?)?;
     let chosen = accounts(args.account);
+    let observed = at.read(&store, at.agrees(&args.consent, chosen)?)?;
     let catalogue = Catalogue::of(cloud);
     let seen: Vec<AccountSeen> = chosen
         .iter()

@@ -26,7 +26,7 @@ pub(crate) fn run(
     let at = &At::said_or_here(args.at.as_ref())?;
     restarting::check(&args.restarts, at)?;
     let mut store = at.open()?;
-    let is_agreed = at.agrees(&args.consent)?;
+    let is_agreed = at.agrees(&args.consent, &Account::SERVICES)?;
     if !args.what_if {
         store.may_change(&Account::SERVICES)?;
     }
@@ -80,12 +80,13 @@ pub(crate) fn run(
         }
         return Ok(effect.into());
     }
-    let site = if args.restarts.restart_services {
-        site.site_if_any()?
+    let restarting = if args.restarts.restart_services {
+        let runs = readable(&folder)?;
+        let site = site.site_if_any()?;
+        Restarting::prepare(&args.restarts, site, &plans, &observed, &runs, printer)?
     } else {
-        None
+        Restarting::none(&args.restarts, printer)
     };
-    let restarting = Restarting::prepare(&args.restarts, site, &plans, &observed, printer)?;
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.
     let mut number = None;
@@ -102,12 +103,16 @@ pub(crate) fn run(
         }
         let command = Command::Undo(run.begin.run);
         let mut undo = journal.begin(command, &store.place())?;
-        let profile = at.load(is_agreed)?;
-        apply(&plans, &mut store, &mut undo, &mut |_| {})?;
-        number = Some(undo.number());
         let done = format!("run {} is done", undo.number());
+        let mut is_done = false;
+        at.loaded(is_agreed, || {
+            apply(&plans, &mut store, &mut undo, &mut |_| {})?;
+            is_done = true;
+            Ok(())
+        })
+        .map_err(|error| if is_done { error.after(&done) } else { error })?;
+        number = Some(undo.number());
         let after = |error: CommandError| error.after(&done);
-        at::let_go(profile).map_err(after)?;
         restarted = restarting.carry_out().map_err(after)?;
     }
     if printer.json {
@@ -173,7 +178,7 @@ fn readable(folder: &std::path::Path) -> Result<Vec<Run>, CommandError> {
 /// What was written last goes back first.
 fn inverse(run: &Run, observed: &Observed) -> Result<Vec<Plan>, CommandError> {
     let intents = run.committed();
-    if let Some(account) = observed.out_of_reach(intents.iter().map(|intent| intent.account)) {
+    if let Some(account) = observed.out_of_reach(&intents) {
         let absence = &observed.account(account).absence;
         return Err(CommandError::out_of_reach(account, absence));
     }

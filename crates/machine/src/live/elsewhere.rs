@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use sidestep_model::account::Account;
 use sidestep_model::observed::{Observed, SettingsKey};
 use sidestep_model::plan::Change;
@@ -72,6 +73,11 @@ pub fn program(_process: u32) -> io::Result<Program> {
     not_windows()
 }
 
+/// When a process began; nobody is asked here.
+pub fn process_start(_process: u32) -> io::Result<Timestamp> {
+    not_windows()
+}
+
 /// TLS as Windows' services speak it, which nobody speaks here; not to be asked.
 pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelFault> {
     Err(SchannelFault::Other(0))
@@ -81,7 +87,7 @@ pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelF
 pub fn restart_service(name: &str) -> Result<(), RestartError> {
     not_windows().map_err(|source| RestartError {
         service: name.to_owned(),
-        stage: Stage::Stop,
+        stage: Stage::Told,
         source,
     })
 }
@@ -92,8 +98,8 @@ pub enum LoadedProfile {}
 
 impl LoadedProfile {
     /// What an interrupted run left loaded: nothing, here.
-    pub fn left_behind() -> Result<Option<Self>, ProfileError> {
-        Ok(None)
+    pub fn release_left() -> Result<bool, ProfileError> {
+        Ok(false)
     }
 
     /// Loads it, which is not possible here.

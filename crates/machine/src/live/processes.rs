@@ -4,15 +4,16 @@ use std::mem::size_of;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::{io, ptr};
 
+use jiff::Timestamp;
 use sidestep_model::tcp_table::{Program, ServiceProcess};
-use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA};
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, FILETIME};
 use windows_sys::Win32::System::Services::{
     ENUM_SERVICE_STATUS_PROCESSW, EnumServicesStatusExW, OpenSCManagerW, OpenServiceW,
     QUERY_SERVICE_CONFIGW, QueryServiceConfigW, SC_ENUM_PROCESS_INFO, SC_MANAGER_CONNECT,
     SC_MANAGER_ENUMERATE_SERVICE, SERVICE_ACTIVE, SERVICE_QUERY_CONFIG, SERVICE_WIN32,
 };
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+    GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
 };
 
 use super::access;
@@ -120,21 +121,43 @@ fn logon(manager: &Handle, service: &str) -> io::Result<String> {
 }
 
 /// A process's program, and the account that it runs as.
-#[expect(unsafe_code, reason = "Windows' own functions")]
 pub fn program(process: u32) -> io::Result<Program> {
-    // SAFETY: any number may be asked for.
-    let handle = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process) };
-    if handle.is_null() {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: Windows just gave this handle, and nobody else closes it.
-    let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
+    let handle = opened(process)?;
     Ok(Program {
         process,
         image: image(&handle)?,
         // The token of a protected process is not for everybody.
         sid: access::sid_of(&handle).ok(),
     })
+}
+
+/// When a process began.
+#[expect(unsafe_code, reason = "Windows' own function")]
+pub fn process_start(process: u32) -> io::Result<Timestamp> {
+    /// 1601 to 1970, in the 100 nanoseconds that Windows counts.
+    const EPOCH: i128 = 116_444_736_000_000_000;
+    let handle = opened(process)?;
+    let mut times = [FILETIME::default(); 4];
+    let [creation, exit, kernel, user] = &mut times;
+    // SAFETY: the process is open, and these are places for times.
+    let done = unsafe { GetProcessTimes(handle.as_raw_handle(), creation, exit, kernel, user) };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let high = i128::from(times[0].dwHighDateTime);
+    let ticks = (high << 32) + i128::from(times[0].dwLowDateTime);
+    Timestamp::from_nanosecond((ticks - EPOCH) * 100).map_err(io::Error::other)
+}
+
+#[expect(unsafe_code, reason = "Windows' own function")]
+fn opened(process: u32) -> io::Result<OwnedHandle> {
+    // SAFETY: any number may be asked for.
+    let handle = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process) };
+    if handle.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: Windows just gave this handle, and nobody else closes it.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
 /// The name of a process's file, without its folder.

@@ -6,7 +6,7 @@
 
 use std::mem::size_of;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{io, ptr, thread};
 
@@ -18,7 +18,6 @@ use windows_sys::Win32::Security::{
     AdjustTokenPrivileges, LUID_AND_ATTRIBUTES, LookupPrivilegeValueW, SE_BACKUP_NAME,
     SE_PRIVILEGE_ENABLED, SE_RESTORE_NAME, TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES, TOKEN_QUERY,
 };
-use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::Win32::System::Registry::{RegLoadKeyW, RegUnLoadKeyW};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::core::PCWSTR;
@@ -51,53 +50,65 @@ pub(super) fn key() -> String {
 pub struct LoadedProfile {
     /// Open, so that another Sidestep cannot take it away meanwhile.
     root: Option<Key>,
+    is_loaded: bool,
 }
 
 impl LoadedProfile {
-    /// What a run left loaded that ended on the way; `None` where there is nothing.
-    pub fn left_behind() -> Result<Option<Self>, ProfileError> {
+    /// Lets go of what a run left loaded that ended on the way; whether there was
+    /// anything. Another that is at it now keeps it.
+    pub fn release_left() -> Result<bool, ProfileError> {
         if !Place::named(&key()).is_there()? {
-            return Ok(None);
+            return Ok(false);
         }
         enable_privileges()?;
-        Self::opened().map(Some)
+        let left = Self {
+            root: None,
+            is_loaded: true,
+        };
+        left.unload().map(|()| true)
     }
 
-    /// Loads the profile; `None` where Windows has loaded it itself.
+    /// Loads the profile; `None` where Windows has loaded it itself, and where
+    /// there is none.
     pub fn load() -> Result<Option<Self>, ProfileError> {
         let Some(sid) = Account::Plugin.sid() else {
             return Ok(None);
         };
-        if let Some(left) = Self::left_behind()? {
-            return Ok(Some(left));
-        }
+        Self::release_left()?;
         if LiveRegistry.has_key(&format!(r"HKEY_USERS\{sid}"))? {
             return Ok(None);
         }
-        let folder = LiveRegistry.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
-        let folder = folder.and_then(|folder| folder.text());
-        let path = expanded(&folder.ok_or(ProfileError::NotThere)?).join("NTUSER.DAT");
+        if LiveRegistry.has_key(&format!(r"{PROFILES}\{sid}.bak"))? {
+            return Err(ProfileError::Doubled);
+        }
+        let Some(path) = services::hive_of(&sid)? else {
+            return Ok(None);
+        };
         enable_privileges()?;
-        is_stopped()?;
+        if let Some(state) = running_state()? {
+            return Err(ProfileError::InUse { state });
+        }
         load(&path).map_err(|source| ProfileError::NotLoaded { path, source })?;
-        let profile = Self::opened()?;
-        // One that was started meanwhile has no settings; better it has its own.
-        is_stopped()?;
+        // From here on it is let go of, whatever happens.
+        let mut profile = Self {
+            root: None,
+            is_loaded: true,
+        };
+        let opened = windows_registry::USERS.open(NAME);
+        profile.root = Some(opened.map_err(|error| StoreError::Registry {
+            key: key(),
+            source: error.into(),
+        })?);
         Ok(Some(profile))
     }
 
-    /// Lets go of it, and sees that Windows did.
+    /// Lets go of it, and sees that Windows did and that nobody wanted it meanwhile.
     pub fn unload(mut self) -> Result<(), ProfileError> {
-        self.close()
-    }
-
-    fn opened() -> Result<Self, ProfileError> {
-        let opened = windows_registry::USERS.open(NAME);
-        let root = opened.map_err(|error| StoreError::Registry {
-            key: key(),
-            source: error.into(),
-        })?;
-        Ok(Self { root: Some(root) })
+        self.close()?;
+        match running_state()? {
+            None => Ok(()),
+            Some(state) => Err(ProfileError::Missed { state }),
+        }
     }
 
     #[expect(
@@ -105,6 +116,7 @@ impl LoadedProfile {
         reason = "nobody tells when another program closes a key"
     )]
     fn close(&mut self) -> Result<(), ProfileError> {
+        self.is_loaded = false;
         drop(self.root.take());
         let place = Place::named(&key());
         let begin = Instant::now();
@@ -126,23 +138,21 @@ impl LoadedProfile {
 
 impl Drop for LoadedProfile {
     fn drop(&mut self) {
-        if self.root.is_some() {
+        if self.is_loaded {
             // Whatever went wrong before counts; the next start tries again.
             drop(self.close());
         }
     }
 }
 
-/// Whether the service is stopped, or not there at all.
-fn is_stopped() -> Result<(), ProfileError> {
-    match services::state(PLUGIN_SERVICE)? {
-        None | Some(ServiceState::Stopped) => Ok(()),
-        Some(state) => Err(ProfileError::InUse { state }),
-    }
+/// What the service does; `None` where it is stopped, or not there at all.
+fn running_state() -> Result<Option<ServiceState>, ProfileError> {
+    let state = services::state(PLUGIN_SERVICE)?;
+    Ok(state.filter(|state| *state != ServiceState::Stopped))
 }
 
 #[expect(unsafe_code, reason = "Windows' own function")]
-fn load(path: &std::path::Path) -> io::Result<()> {
+fn load(path: &Path) -> io::Result<()> {
     let (name, path) = (wide(NAME), wide(&path.to_string_lossy()));
     // SAFETY: `HKEY_USERS` is predefined and always valid; both texts end with a
     // NUL and outlive the call, which keeps no pointer.
@@ -226,20 +236,4 @@ fn enable(privilege: PCWSTR) -> io::Result<()> {
         return Err(io::Error::from_raw_os_error(error.cast_signed()));
     }
     Ok(())
-}
-
-/// A path whose variables are replaced.
-#[expect(unsafe_code, reason = "Windows' own function")]
-fn expanded(path: &str) -> PathBuf {
-    let from = wide(path);
-    let mut to = vec![0_u16; 1 << 15];
-    let room = u32::try_from(to.len()).unwrap_or_default();
-    // SAFETY: `from` ends with a NUL, and `to` has room for `room` units.
-    let written = unsafe { ExpandEnvironmentStringsW(from.as_ptr(), to.as_mut_ptr(), room) };
-    // The NUL at the end is counted.
-    let length = usize::try_from(written).unwrap_or_default().checked_sub(1);
-    match length.and_then(|length| to.get(..length)) {
-        Some(text) => String::from_utf16_lossy(text).into(),
-        None => path.into(),
-    }
 }

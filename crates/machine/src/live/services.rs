@@ -1,6 +1,7 @@
 //! The backup extension's services, and why the plugin's account has no key:
 //! what the registry, the service manager and the list of profiles say.
 
+use std::path::{Path, PathBuf};
 use std::{io, ptr};
 
 use sidestep_model::account::{PLUGIN_SERVICE, Sid};
@@ -12,6 +13,7 @@ use windows_sys::Win32::System::Services::{
     SERVICE_STOPPED,
 };
 
+use super::folder;
 use super::registry::{LiveRegistry, wide};
 use crate::reading::{self, PROFILES, Registry};
 use crate::store::StoreError;
@@ -30,8 +32,9 @@ pub(super) fn backup_services() -> Result<Vec<Service>, StoreError> {
 
 /// Why the plugin's account, `sid`, has no key.
 pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
-    let folder = LiveRegistry.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
-    let folder = folder.and_then(|folder| folder.text());
+    let hive = hive_of(sid)?;
+    let folder = hive.as_deref().and_then(Path::parent);
+    let folder = folder.map(|folder| folder.display().to_string());
     if let Some(state) = state(PLUGIN_SERVICE)? {
         return Ok(Absence::ServiceIsThere {
             state,
@@ -43,6 +46,17 @@ pub(super) fn absence(sid: &Sid) -> Result<Absence, StoreError> {
             folder,
         }),
     )
+}
+
+/// Where an account's profile keeps its registry; `None` where it has no profile.
+/// One that cannot be looked at counts as there.
+pub(super) fn hive_of(sid: &Sid) -> Result<Option<PathBuf>, StoreError> {
+    let folder = LiveRegistry.value(&format!(r"{PROFILES}\{sid}"), "ProfileImagePath")?;
+    let hive = folder
+        .and_then(|folder| folder.text())
+        .map(|folder| folder::expanded(&folder).unwrap_or(folder))
+        .map(|folder| Path::new(&folder).join("NTUSER.DAT"));
+    Ok(hive.filter(|hive| hive.try_exists().unwrap_or(true)))
 }
 
 /// What a service does; `None` where there is none of that name.

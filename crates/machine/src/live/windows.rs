@@ -26,7 +26,7 @@ use crate::net_files;
 use crate::reading;
 use crate::store::{MissingRight, Store, StoreError};
 
-pub use processes::{program, running_services};
+pub use processes::{process_start, program, running_services};
 pub use profile::LoadedProfile;
 pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
 use registry::{LiveRegistry, Place};

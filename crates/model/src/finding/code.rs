@@ -40,6 +40,8 @@ impl Code {
     pub const PROFILE_NOT_LOADED: Self = Self(174);
     /// SS175: a profile that was loaded is not let go of.
     pub const PROFILE_NOT_UNLOADED: Self = Self(175);
+    /// SS178: a service was started while its account's profile was loaded.
+    pub const PROFILE_MISSED: Self = Self(178);
     /// SS176: services must not be restarted now.
     pub const RESTART_REFUSED: Self = Self(176);
     /// SS177: a service does not stop, or does not start again.

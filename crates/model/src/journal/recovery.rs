@@ -16,9 +16,15 @@ pub enum Recovery {
     /// Some are not: those that are go back to what they were. Nothing to put
     /// back means that the transaction was interrupted before its first write.
     PutBack(Vec<Plan>),
-    /// Nothing can be said: this account's settings are in a profile that is not
-    /// loaded. The transaction stays open.
-    OutOfReach(Account),
+    /// The transaction stays open, because nothing can be said of an account whose
+    /// settings are in a profile that is not loaded.
+    OutOfReach {
+        /// Whose.
+        account: Account,
+        /// What goes back meanwhile in the others, so that none of them stays
+        /// half written.
+        others: Vec<Plan>,
+    },
 }
 
 /// Decides from the records and the machine alone. Which values had been
@@ -26,11 +32,6 @@ pub enum Recovery {
 /// so that the answer is the same when recovery itself was interrupted.
 #[must_use]
 pub fn recover(transaction: &Transaction, observed: &Observed) -> Recovery {
-    let changed = transaction.intents.iter();
-    let changed = changed.filter(|intent| !intent.changes.is_empty());
-    if let Some(account) = observed.out_of_reach(changed.map(|intent| intent.account)) {
-        return Recovery::OutOfReach(account);
-    }
     let is_complete = |intent: &Intent| {
         let here = observed.account(intent.account);
         intent.changes.iter().all(|change| {
@@ -38,7 +39,18 @@ pub fn recover(transaction: &Transaction, observed: &Observed) -> Recovery {
             now.map(|data| Redacted::of(change.value, data)) == change.after
         })
     };
+    let inverse = |intent: &Intent| Plan::inverse(intent, observed);
     let intents = &transaction.intents;
+    if let Some(account) = observed.out_of_reach(intents) {
+        let in_reach = intents.iter().rev();
+        let in_reach = in_reach.filter(|intent| !observed.is_out_of_reach(intent.account));
+        let others = if in_reach.clone().all(is_complete) {
+            Vec::new()
+        } else {
+            in_reach.map(inverse).collect()
+        };
+        return Recovery::OutOfReach { account, others };
+    }
     if intents.iter().all(is_complete) {
         let rest = |intent: &Intent| Plan {
             removed_keys: intent.removed_keys.clone(),
@@ -50,7 +62,6 @@ pub fn recover(transaction: &Transaction, observed: &Observed) -> Recovery {
         return Recovery::Finish(plans);
     }
     // What was written last goes back first.
-    let inverse = |intent: &Intent| Plan::inverse(intent, observed);
     Recovery::PutBack(intents.iter().rev().map(inverse).collect())
 }
 
