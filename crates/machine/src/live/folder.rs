@@ -3,6 +3,7 @@
 //! Everybody may make folders in `%ProgramData%`. So one that is there already
 //! counts only if an administrator, the system or whoever runs this made it.
 
+use std::ffi::c_void;
 use std::fs;
 use std::io;
 use std::mem::size_of;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use sidestep_model::account::Sid;
-use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
+use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
     SE_FILE_OBJECT,
@@ -23,9 +24,10 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::{CreateDirectoryW, FILE_ATTRIBUTE_REPARSE_POINT};
 use windows_sys::Win32::System::Com::CoTaskMemFree;
 use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, FOLDERID_Windows, SHGetKnownFolderPath};
-use windows_sys::core::GUID;
+use windows_sys::core::{GUID, HRESULT, PWSTR};
 
 use super::access;
+use super::library::on_demand;
 use super::registry::wide;
 use crate::store::{FolderFault, StoreError};
 
@@ -49,17 +51,21 @@ pub(super) fn windows() -> io::Result<PathBuf> {
 
 #[expect(unsafe_code, reason = "Windows' own functions")]
 fn known(folder: &GUID) -> io::Result<PathBuf> {
+    type Find = unsafe extern "system" fn(*const GUID, u32, HANDLE, *mut PWSTR) -> HRESULT;
+    type Free = unsafe extern "system" fn(*const c_void);
+    let find = on_demand!("shell32.dll", SHGetKnownFolderPath: Find)?;
+    let free = on_demand!("combase.dll", CoTaskMemFree: Free)?;
     let mut text = ptr::null_mut();
     // SAFETY: the folder's identifier is borrowed, no token means this user,
     // and `text` is a place for a pointer.
-    let result = unsafe { SHGetKnownFolderPath(folder, 0, ptr::null_mut(), &raw mut text) };
+    let result = unsafe { find(folder, 0, ptr::null_mut(), &raw mut text) };
     if result < 0 {
         return Err(io::Error::from_raw_os_error(result));
     }
     // SAFETY: on success `text` points to a string that a NUL ends.
     let path = unsafe { access::wide_text(text) };
     // SAFETY: Windows allocated `text` so, and it is not used again.
-    unsafe { CoTaskMemFree(text.cast()) };
+    unsafe { free(text.cast()) };
     Ok(path.into())
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod folder;
+mod library;
 mod lookup;
 mod processes;
 mod readers;
