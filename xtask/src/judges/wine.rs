@@ -17,7 +17,9 @@ mod chroot;
 mod claims;
 mod desk;
 mod network;
+mod second_writer;
 mod self_test;
+mod start;
 mod tests;
 mod traffic;
 
@@ -39,7 +41,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     let mut tally = Tally::new(out);
     claims::rights(&desk, &mut tally)?;
     claims::plugin_states(&desk, &mut tally)?;
-    claims::second_writer(&desk, &mut tally)?;
+    second_writer::second_writer(&desk, &mut tally)?;
     claims::machine(&desk, &mut tally)?;
     claims::services(&desk, &mut tally)?;
     claims::written(&desk, &mut tally)?;
@@ -49,15 +51,15 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::killed(&desk, &mut tally)?;
     claims::tls(&desk, &mut tally)?;
     self_test::self_test(&desk, &mut tally)?;
-    claims::start(&desk, &mut tally)?;
+    start::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
     let (by_proxy, logged) = (tally.by_proxy, network.logged(&wine)?.len());
     tally.see(by_proxy == logged, || format!("squid logged {logged}"));
     tally.end(&format!(
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
-    let (all, all_against) = (tally.all, tally.all_against);
     drop(wine);
+    let (all, all_against) = (tally.all, tally.all_against);
     let traffic = match traffic::judge(&folder, out)? {
         Verdict::Agrees(tried) => tried,
         Verdict::NotJudged(reason) => format!("traffic not judged: {reason}"),
@@ -123,6 +125,11 @@ impl<'a> Tally<'a> {
             Some(Way::Proxy) => self.by_proxy += 1,
             None => {}
         }
+    }
+
+    /// Says what belongs to the claim just told.
+    fn remark(&mut self, name: &str, words: &str) -> anyhow::Result<()> {
+        Ok(writeln!(self.out, "    {name}: {words}")?)
     }
 
     /// Says what came out for one claim.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -153,25 +152,6 @@ pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Resul
         });
     }
     tally.end("the plugin account's states are told apart")
-}
-
-/// What Wine's own writer wrote is understood.
-pub(super) fn second_writer(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    prepare(desk)?;
-    let (_, document) = desk.document(&["show", "--at", "live", "--account", "system"])?;
-    let readers = document["accounts"][0]["readers"]
-        .as_array()
-        .context("no readers")?;
-    // The services', by its blob, and the plain values.
-    for reader in ["dotnet-framework", "plain-values"] {
-        let seen = readers.iter().find(|one| one["reader"] == reader);
-        let settings = seen.map_or(&Value::Null, |seen| &seen["settings"]);
-        let is_right = settings["proxy_server"] == EARLIER_PROXY
-            && settings["proxy_override"] == EARLIER_LIST
-            && settings["manual_proxy"] == true;
-        tally.see(is_right, || format!("{reader}: {document}"));
-    }
-    tally.end("what Wine's InternetSetOption wrote is read")
 }
 
 /// `apply` writes what `plan` says, and nothing else; Wine's `reg query` tells.
@@ -475,31 +455,9 @@ pub(super) fn tls(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     tally.end("the registry's values that decide over TLS are read and explained")
 }
 
-/// What a start costs beyond that of the smallest program: measured, and not held
-/// against anybody, because a busy computer takes longer. The aim is 50 ms.
-pub(super) fn start(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    let fastest = |arguments: &[&str]| -> anyhow::Result<Duration> {
-        let mut fastest = Duration::MAX;
-        for _ in 0..15 {
-            let begin = Instant::now();
-            desk.wine.run(arguments)?;
-            fastest = fastest.min(begin.elapsed());
-        }
-        Ok(fastest)
-    };
-    let small = fastest(&["/judge/link.exe"])?;
-    let ours = fastest(&["/judge/sidestep.exe", "--version"])?;
-    let more = ours.saturating_sub(small);
-    tally.end(&format!(
-        "a start costs {} ms more than that of a program that does nothing ({} ms; the aim is 50 more)",
-        more.as_millis(),
-        small.as_millis()
-    ))
-}
-
 /// `LocalSystem` with earlier settings, which Wine's own WinINet wrote; the
 /// plugin's account with a key and no settings; no runs.
-fn prepare(desk: &Desk) -> anyhow::Result<()> {
+pub(super) fn prepare(desk: &Desk) -> anyhow::Result<()> {
     desk.unlink()?;
     for account in Account::SERVICES {
         // Fails where it is not there.
@@ -511,8 +469,8 @@ fn prepare(desk: &Desk) -> anyhow::Result<()> {
     let system = settings_key(Account::System);
     desk.wine.done(&["reg", "add", &system, "/f"])?;
     desk.link(Account::System)?;
-    desk.wine
-        .done(&["/judge/setoption.exe", EARLIER_PROXY, EARLIER_LIST])?;
+    let setoption = ["/judge/setoption.exe", "3", EARLIER_PROXY, EARLIER_LIST, ""];
+    desk.wine.done(&setoption)?;
     desk.unlink()?;
     if let Some(folder) = desk.journals().parent()
         && folder.exists()
