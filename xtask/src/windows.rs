@@ -137,6 +137,32 @@ pub(crate) fn tests(
     Ok(Ok(said))
 }
 
+/// A package's test as a program, newly built with what the program itself is
+/// built of, or why it cannot be built here.
+pub(crate) fn test_program(
+    workspace: &Path,
+    package: &str,
+    test: &str,
+) -> anyhow::Result<Result<PathBuf, String>> {
+    if let Err(reason) = install() {
+        return Ok(Err(reason));
+    }
+    let built = cargo(workspace)
+        .args(["test", "--release", "--locked", "--no-run"])
+        .args(["--package", package, "--test", test])
+        .args(["--message-format", "json"])
+        .output()?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    ensure!(built.status.success(), "cargo test: {said}");
+    let messages = String::from_utf8_lossy(&built.stdout).into_owned();
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == test;
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    Ok(Ok(program.context("cargo names no program of the test")?))
+}
+
 /// Debian's cargo, told what it has to know of Windows.
 fn cargo(workspace: &Path) -> Command {
     let mut command = debian_tool("cargo");

@@ -16,6 +16,7 @@ use network::Way;
 mod chroot;
 mod claims;
 mod desk;
+mod kills;
 mod network;
 mod second_writer;
 mod self_test;
@@ -59,6 +60,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
     drop(wine);
+    kills::killed_everywhere(&folder, &mut tally)?;
     let (all, all_against) = (tally.all, tally.all_against);
     let traffic = match traffic::judge(&folder, out)? {
         Verdict::Agrees(tried) => tried,
