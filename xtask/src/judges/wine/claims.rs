@@ -469,8 +469,8 @@ pub(super) fn prepare(desk: &Desk) -> anyhow::Result<()> {
     let system = settings_key(Account::System);
     desk.wine.done(&["reg", "add", &system, "/f"])?;
     desk.link(Account::System)?;
-    let setoption = ["/judge/setoption.exe", "3", EARLIER_PROXY, EARLIER_LIST, ""];
-    desk.wine.done(&setoption)?;
+    desk.wine
+        .done(&["/judge/setoption.exe", EARLIER_PROXY, EARLIER_LIST])?;
     desk.unlink()?;
     if let Some(folder) = desk.journals().parent()
         && folder.exists()

@@ -180,9 +180,9 @@ fn write(desk: &Desk, asked: &Asked) -> anyhow::Result<()> {
     let flags = asked.flags.to_string();
     desk.wine.done(&[
         "/judge/setoption.exe",
-        &flags,
         asked.proxy,
         asked.list,
+        &flags,
         asked.script,
     ])?;
     desk.unlink()

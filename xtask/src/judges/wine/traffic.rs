@@ -33,7 +33,7 @@ pub(super) fn judge(folder: &Path, out: &mut dyn Write) -> anyhow::Result<Verdic
     for account in Account::SERVICES {
         wine.done(&["reg", "add", &settings_key(account), "/f"])?;
         link(&wine, account)?;
-        wine.done(&["/judge/setoption.exe", "3", PROXY, "", ""])?;
+        wine.done(&["/judge/setoption.exe", PROXY, ""])?;
         unlink(&wine)?;
     }
     let told = network.environment(r"Z:\judge\authority.pem");
