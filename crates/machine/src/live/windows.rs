@@ -7,6 +7,7 @@ mod access;
 mod folder;
 mod library;
 mod lookup;
+mod payload;
 mod processes;
 mod readers;
 mod registry;
@@ -25,6 +26,7 @@ use crate::net_files;
 use crate::reading::{self, Registry};
 use crate::store::{MissingRight, Store, StoreError};
 
+pub use payload::{count_payload, payload};
 pub use processes::{program, running_services};
 pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
 use registry::{LiveRegistry, Place};
