@@ -23,8 +23,9 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::Storage::FileSystem::{CreateDirectoryW, FILE_ATTRIBUTE_REPARSE_POINT};
 use windows_sys::Win32::System::Com::CoTaskMemFree;
+use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsForUserW;
 use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, FOLDERID_Windows, SHGetKnownFolderPath};
-use windows_sys::core::{GUID, HRESULT, PWSTR};
+use windows_sys::core::{BOOL, GUID, HRESULT, PCWSTR, PWSTR};
 
 use super::access;
 use super::library::on_demand;
@@ -67,6 +68,27 @@ fn known(folder: &GUID) -> io::Result<PathBuf> {
     // SAFETY: Windows allocated `text` so, and it is not used again.
     unsafe { free(text.cast()) };
     Ok(path.into())
+}
+
+/// Text with the variables in it that every account has, such as
+/// `%ProgramFiles%`, as the service manager reads it. Those of whoever runs this
+/// do not count.
+#[expect(unsafe_code, reason = "Windows' own functions")]
+pub(super) fn expanded(text: &str) -> io::Result<String> {
+    type Expand = unsafe extern "system" fn(HANDLE, PCWSTR, PWSTR, u32) -> BOOL;
+    /// The longest path there is, with the NUL.
+    const ROOM: usize = 1 << 15;
+    let expand = on_demand!("userenv.dll", ExpandEnvironmentStringsForUserW: Expand)?;
+    let (text, mut read) = (wide(text), vec![0_u16; ROOM]);
+    let room = u32::try_from(ROOM).map_err(io::Error::other)?;
+    // SAFETY: no token means the system's own variables; `text` ends with a NUL,
+    // and `read` has `room` units.
+    let done = unsafe { expand(ptr::null_mut(), text.as_ptr(), read.as_mut_ptr(), room) };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let end = read.iter().position(|unit| *unit == 0).unwrap_or(ROOM);
+    Ok(String::from_utf16_lossy(&read[..end]))
 }
 
 /// Makes a folder for administrators and the system alone, or takes the one

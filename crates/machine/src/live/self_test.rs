@@ -61,7 +61,8 @@ impl SelfTest {
         let folder = self_test_folder()?;
         let above = folder.parent().unwrap_or(&folder).to_owned();
         let is_new = !folder.exists();
-        let had_leftovers = remove_service()? | remove_profile()? | !is_new;
+        let removed = [remove_service()?, remove_profile()?];
+        let had_leftovers = removed.contains(&true) || !is_new;
         clear_exchange()?;
         folder::make_for_administrators(&above)?;
         // Nobody else's is taken away.

@@ -36,7 +36,7 @@ pub use tcp_table::connections;
 
 /// The settings of this computer's accounts, in its registry.
 ///
-/// LocalSystem's are below `HKEY_USERS\S-1-5-18`, of which `.DEFAULT` is another
+/// `LocalSystem`'s are below `HKEY_USERS\S-1-5-18`, of which `.DEFAULT` is another
 /// name on Windows. The registry offers no comparison while writing: between
 /// looking at a value and writing it lies a moment in which another program's
 /// change would be lost.
@@ -172,13 +172,12 @@ fn account(account: Account) -> Result<ObservedAccount, StoreError> {
 
 /// Where a path is that Windows writes so.
 fn place(windows: &Path, path: &str) -> PathBuf {
-    let rest = |prefix: &str| {
-        let start = path.get(..prefix.len())?;
-        let is_so = start.eq_ignore_ascii_case(prefix);
-        is_so.then(|| path[prefix.len()..].trim_start_matches('\\'))
-    };
-    match rest("%SystemRoot%").or_else(|| rest(r"\SystemRoot")) {
-        Some(rest) => windows.join(rest),
-        None => path.into(),
+    let begin = r"\SystemRoot\";
+    match path.get(..begin.len()) {
+        Some(start) if start.eq_ignore_ascii_case(begin) => windows.join(&path[begin.len()..]),
+        // One that cannot be read stays as it is written, and leads nowhere.
+        _ => folder::expanded(path)
+            .unwrap_or_else(|_| path.to_owned())
+            .into(),
     }
 }

@@ -255,6 +255,8 @@ pub(super) fn machine(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> 
 /// decides instead of the account is named; where Windows knows no SID for the
 /// plugin's account, as Wine does not, that is a note.
 pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    /// With a variable in it, as the service manager takes it, too.
+    const PROGRAM: &str = r"%ProgramFiles%\judged.exe";
     const CONFIG: &str = "<configuration><system.net><defaultProxy enabled=\"false\"/>\
                           </system.net></configuration>";
     let create = |account: &str| {
@@ -263,12 +265,12 @@ pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()>
             "create",
             PLUGIN_SERVICE,
             "binPath=",
-            r"C:\judged.exe",
+            PROGRAM,
             "obj=",
             account,
         ])
     };
-    let config = desk.wine.drive_c().join("judged.exe.config");
+    let config = desk.wine.drive_c().join("Program Files/judged.exe.config");
     fs::write(&config, CONFIG)?;
     create(Account::Plugin.name())?;
     let (exit, document) = desk.document(&["show", "--at", "live"])?;
@@ -278,7 +280,7 @@ pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()>
     let is_right = service["service"] == PLUGIN_SERVICE
         && service["state"] == "stopped"
         && service["follows"] == Account::Plugin.key()
-        && service["program"] == r"C:\judged.exe";
+        && service["program"] == PROGRAM;
     tally.see(exit == Some(0) && is_right, || {
         format!("the service is not as it was made: {document}")
     });
