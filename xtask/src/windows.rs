@@ -60,6 +60,16 @@ const WINDOWS_DLLS: [&str; 23] = [
     "ws2_32.dll",
 ];
 
+/// What few commands need: loaded by them, not with the program.
+const ON_DEMAND: [&str; 6] = [
+    "combase.dll",
+    "iphlpapi.dll",
+    "shell32.dll",
+    "userenv.dll",
+    "winhttp.dll",
+    "wininet.dll",
+];
+
 /// What the program brings along for Windows to read.
 const MANIFEST: [&str; 3] = ["asInvoker", "longPathAware", "UTF-8"];
 
@@ -298,6 +308,11 @@ fn faults(bytes: &[u8], size: u64, imports: &BTreeSet<String>) -> Vec<String> {
     let mut faults: Vec<String> = foreign
         .map(|name| format!("needs {name}, which is not Windows' own"))
         .collect();
+    let early = imports
+        .iter()
+        .filter(|name| ON_DEMAND.contains(&name.as_str()));
+    faults
+        .extend(early.map(|name| format!("loads {name} at every start, which few commands need")));
     if imports.is_empty() {
         faults.push("its imports cannot be read".to_owned());
     }
@@ -337,14 +352,18 @@ mod tests {
             "kernel32.dll",
             "api-ms-win-core-synch-l1-2-0.dll",
             "libgcc_s_seh-1.dll",
+            "wininet.dll",
         ];
         let imports = imports.map(str::to_owned).into();
         let mut bytes = MANIFEST.concat().into_bytes();
         bytes.extend("VS_VERSION_INFO".encode_utf16().flat_map(u16::to_le_bytes));
         assert_eq!(
             faults(&bytes, 1, &imports),
-            ["needs libgcc_s_seh-1.dll, which is not Windows' own"]
+            [
+                "needs libgcc_s_seh-1.dll, which is not Windows' own",
+                "loads wininet.dll at every start, which few commands need",
+            ]
         );
-        assert_eq!(faults(b"", LARGEST, &imports).len(), 6);
+        assert_eq!(faults(b"", LARGEST, &imports).len(), 7);
     }
 }
