@@ -26,6 +26,7 @@ usage: cargo xtask COMMAND
   soak [TARGET]... [--seconds N] [--jobs N]
                     fuzz the model's parsers (all, if none is named; 600 s each)
   windows build     build sidestep.exe on Debian, and look at what it needs
+  windows lint      read the code for Windows, which no build for another system sees
   windows test      run the tests of model and machine for Windows, under Wine
 ";
 
@@ -52,6 +53,9 @@ fn main() -> ExitCode {
         }
         Some((command, [verb])) if command == "windows" && verb == "build" => {
             windows::build(workspace(), &mut out)
+        }
+        Some((command, [verb])) if command == "windows" && verb == "lint" => {
+            windows::lint(workspace(), &mut out)
         }
         Some((command, [verb])) if command == "windows" && verb == "test" => {
             judges::windows_tests(&mut out)

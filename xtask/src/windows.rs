@@ -30,6 +30,9 @@ const OLDEST_RUST: u32 = 89;
 /// One program to copy by hand: it stays below this.
 const LARGEST: u64 = 10_000_000;
 
+/// Where code is for one operating system alone.
+const FOR_WINDOWS: [&str; 1] = ["sidestep-machine"];
+
 /// What every Windows Server since 2012 R2 has itself.
 const WINDOWS_DLLS: [&str; 23] = [
     "advapi32.dll",
@@ -57,6 +60,16 @@ const WINDOWS_DLLS: [&str; 23] = [
     "ws2_32.dll",
 ];
 
+/// What few commands need: loaded by them, not with the program.
+const ON_DEMAND: [&str; 6] = [
+    "combase.dll",
+    "iphlpapi.dll",
+    "shell32.dll",
+    "userenv.dll",
+    "winhttp.dll",
+    "wininet.dll",
+];
+
 /// What the program brings along for Windows to read.
 const MANIFEST: [&str; 3] = ["asInvoker", "longPathAware", "UTF-8"];
 
@@ -69,6 +82,42 @@ pub(crate) fn build(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<boo
             Ok(true)
         }
     }
+}
+
+/// Has clippy read the code that is for Windows, tests and all; false where it
+/// finds something.
+pub(crate) fn lint(workspace: &Path, out: &mut dyn Write) -> anyhow::Result<bool> {
+    const PACKAGE: &str = "rust-web-clippy";
+    let has_clippy = || {
+        debian_tool("clippy-driver")
+            .arg("--version")
+            .output()
+            .is_ok()
+    };
+    let installed = install().and_then(|()| {
+        if has_clippy() {
+            return Ok(());
+        }
+        debian::install("the clippy of the Rust for Windows", &[PACKAGE], true)
+    });
+    if let Err(reason) = installed {
+        writeln!(out, "windows: not linted ({reason})")?;
+        return Ok(true);
+    }
+    let mut command = cargo(workspace);
+    command
+        .args(["check", "--locked", "--all-targets"])
+        // As `cargo clippy` does it, which would be a rustup's own here, and which
+        // knows nothing of Windows.
+        .env("RUSTC_WORKSPACE_WRAPPER", "/usr/bin/clippy-driver")
+        .env(
+            "CLIPPY_ARGS",
+            ["-D", "warnings", ""].join("__CLIPPY_HACKERY__"),
+        );
+    for package in FOR_WINDOWS {
+        command.args(["--package", package]);
+    }
+    Ok(command.status()?.success())
 }
 
 /// Says what the program is and what is wrong with it.
@@ -135,6 +184,32 @@ pub(crate) fn tests(
     let complaints = String::from_utf8_lossy(&output.stderr);
     ensure!(said.contains("test result: "), "cargo test: {complaints}");
     Ok(Ok(said))
+}
+
+/// A package's test as a program, newly built with what the program itself is
+/// built of, or why it cannot be built here.
+pub(crate) fn test_program(
+    workspace: &Path,
+    package: &str,
+    test: &str,
+) -> anyhow::Result<Result<PathBuf, String>> {
+    if let Err(reason) = install() {
+        return Ok(Err(reason));
+    }
+    let built = cargo(workspace)
+        .args(["test", "--release", "--locked", "--no-run"])
+        .args(["--package", package, "--test", test])
+        .args(["--message-format", "json"])
+        .output()?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    ensure!(built.status.success(), "cargo test: {said}");
+    let messages = String::from_utf8_lossy(&built.stdout).into_owned();
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == test;
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    Ok(Ok(program.context("cargo names no program of the test")?))
 }
 
 /// Debian's cargo, told what it has to know of Windows.
@@ -233,6 +308,11 @@ fn faults(bytes: &[u8], size: u64, imports: &BTreeSet<String>) -> Vec<String> {
     let mut faults: Vec<String> = foreign
         .map(|name| format!("needs {name}, which is not Windows' own"))
         .collect();
+    let early = imports
+        .iter()
+        .filter(|name| ON_DEMAND.contains(&name.as_str()));
+    faults
+        .extend(early.map(|name| format!("loads {name} at every start, which few commands need")));
     if imports.is_empty() {
         faults.push("its imports cannot be read".to_owned());
     }
@@ -272,14 +352,18 @@ mod tests {
             "kernel32.dll",
             "api-ms-win-core-synch-l1-2-0.dll",
             "libgcc_s_seh-1.dll",
+            "wininet.dll",
         ];
         let imports = imports.map(str::to_owned).into();
         let mut bytes = MANIFEST.concat().into_bytes();
         bytes.extend("VS_VERSION_INFO".encode_utf16().flat_map(u16::to_le_bytes));
         assert_eq!(
             faults(&bytes, 1, &imports),
-            ["needs libgcc_s_seh-1.dll, which is not Windows' own"]
+            [
+                "needs libgcc_s_seh-1.dll, which is not Windows' own",
+                "loads wininet.dll at every start, which few commands need",
+            ]
         );
-        assert_eq!(faults(b"", LARGEST, &imports).len(), 6);
+        assert_eq!(faults(b"", LARGEST, &imports).len(), 7);
     }
 }

@@ -7,10 +7,13 @@ use std::path::{self, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sidestep_flow::recover;
-use sidestep_machine::{HiveStore, Journal, LiveStore, LoadedProfile, RegFileStore, Store};
+use sidestep_machine::{
+    HiveStore, Journal, LiveStore, LoadedProfile, OpenRun, RegFileStore, Store, apply,
+};
 use sidestep_model::account::Account;
 use sidestep_model::finding::Finding;
 use sidestep_model::observed::Observed;
+use sidestep_model::plan::Plan;
 
 use crate::args::Consent;
 use crate::error::CommandError;
@@ -114,6 +117,25 @@ impl At {
             (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
             (Ok(worked), Ok(())) => Ok(worked),
         }
+    }
+
+    /// Carries `plans` out in `store`, which is here, and says what it holds then;
+    /// `done` is said where only what comes after fails.
+    pub(crate) fn write(
+        &self,
+        store: &mut dyn Store,
+        plans: &[Plan],
+        run: &mut OpenRun<'_>,
+        is_agreed: bool,
+        done: &str,
+    ) -> Result<Observed, CommandError> {
+        let mut is_written = false;
+        let written = self.loaded(is_agreed, || {
+            apply(plans, store, run, &mut |_| {})?;
+            is_written = true;
+            Ok(store.read()?)
+        });
+        written.map_err(|error| if is_written { error.after(done) } else { error })
     }
 
     /// Lets go of a profile that an interrupted run left loaded; whether there was one.

@@ -362,7 +362,7 @@ impl From<ApplyError> for CommandError {
             ApplyError::Moved { .. } => Self::new(Exit::Refused, Code::MACHINE_MOVED, error)
                 .hint("plan again: somebody else writes these settings too"),
             ApplyError::NotWritten(cause) | ApplyError::PutBack(cause) => with(cause),
-            ApplyError::Interrupted { cause, .. } => with(cause).hint(
+            ApplyError::Interrupted { cause, .. } => with(*cause).hint(
                 "when the cause is gone, `sidestep apply` or `sidestep undo` puts it back first",
             ),
         }

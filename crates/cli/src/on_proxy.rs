@@ -53,7 +53,7 @@ fn clients(observed: &Observed) -> io::Result<Vec<ProxyClient>> {
             .into_iter()
             .flatten()
             .map(|socket: SocketAddr| socket.ip());
-        places.learn_proxy(account, addresses, proxy.port);
+        places.learn_proxy(account, (&proxy.host, proxy.port), addresses);
     }
     let rows = connections()?;
     let mut processes: Vec<u32> = rows

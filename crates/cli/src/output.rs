@@ -46,11 +46,6 @@ impl Printer {
         }
     }
 
-    /// Says what has to be known, whoever wants to hear nothing.
-    pub(crate) fn warn(self, text: &str) {
-        aside(text);
-    }
-
     /// Whether the person agrees. Where nobody can be asked, having typed the
     /// command is the answer: what is done next can be undone.
     pub(crate) fn confirm(self, question: &str) -> Result<bool, CommandError> {
@@ -132,7 +127,8 @@ impl Printer {
     }
 }
 
-fn aside(text: &str) {
+/// Says what has to be known, whoever wants to hear nothing.
+pub(crate) fn aside(text: &str) {
     // Nobody is left to tell when stderr is gone.
     drop(writeln!(anstream::stderr().lock(), "{text}"));
 }

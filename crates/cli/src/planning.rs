@@ -89,11 +89,11 @@ impl Planner {
         }
     }
 
-    /// The site that it plans for, if it does.
-    pub(crate) fn site(&self) -> Option<&Site> {
+    /// The site that it plans for or, where it plans for none, the one that is named.
+    pub(crate) fn site_or(&self, named: &SiteFile) -> Result<Option<Site>, CommandError> {
         match self {
-            Self::Site { site, .. } => Some(site),
-            Self::Copy { .. } | Self::Written { .. } => None,
+            Self::Site { site, .. } => Ok(Some(Site::clone(site))),
+            Self::Copy { .. } | Self::Written { .. } => named.site_if_any(),
         }
     }
 

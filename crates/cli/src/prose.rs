@@ -21,7 +21,7 @@ use sidestep_model::route::{Reason, Route, RouteDecision};
 use sidestep_model::settings::Flags;
 use sidestep_model::tls::TlsValue;
 
-use crate::render::plural;
+use crate::render::{self, plural};
 
 pub(crate) use azure::{resource_kind, resource_state};
 pub(crate) use finding::message;
@@ -129,6 +129,15 @@ pub(crate) fn tls_value(value: TlsValue, is_on: bool) -> &'static str {
     }
 }
 
+/// What was counted, as exactly as whoever counted could.
+pub(crate) fn counted(source: Source, bytes: Option<u64>) -> String {
+    match (source, bytes.map(render::bytes)) {
+        (_, None) => "not counted".to_owned(),
+        (Source::TcpTable, Some(bytes)) => format!("at least {bytes}"),
+        (Source::Lab | Source::ProxyLog, Some(bytes)) => bytes,
+    }
+}
+
 /// What evidence shows and what it cannot show; `None` where whoever counted saw
 /// every connection.
 pub(crate) fn evidence_claim(evidence: &Evidence) -> Option<String> {
@@ -137,6 +146,11 @@ pub(crate) fn evidence_claim(evidence: &Evidence) -> Option<String> {
     }
     let protected = plural(evidence.protected(), "connection", "connections");
     let claim = match (evidence.protected(), evidence.unknown_on_proxy()) {
+        _ if !evidence.unresolved_proxies.is_empty() => format!(
+            "Backup and Storage: {protected} seen; which connections went to {}, of which no address \
+             was found, is not known",
+            evidence.unresolved_proxies.join(", ")
+        ),
         (0, _) => {
             "Backup and Storage: no connection was seen, so that nothing is known of its path"
                 .to_owned()
@@ -149,9 +163,16 @@ pub(crate) fn evidence_claim(evidence: &Evidence) -> Option<String> {
              does not tell"
         ),
     };
+    let is_counted = evidence.connections.iter().any(|row| row.bytes.is_some());
+    let bytes = if is_counted {
+        "bytes are\nthose that Windows counted between a connection's first look and its last, so \
+         that it was at\nleast that many."
+    } else {
+        "Windows\ncounted no bytes of them."
+    };
     Some(format!(
         "{claim}\nCounted by looking at this computer's TCP connections twice a second: one that \
-         began and ended\nbetween two looks is not among them, and bytes are not counted."
+         began and ended\nbetween two looks is not among them, and {bytes}"
     ))
 }
 

@@ -1,13 +1,14 @@
 //! Restarting services for new settings, once nothing speaks against it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 use std::{env, io, thread};
 
 use jiff::{SignedDuration, Timestamp};
 use sidestep_azure::Credential;
 use sidestep_flow::{at_work, refusal};
-use sidestep_machine::{attempts, process_start, restart_service, running_services};
+use sidestep_machine::{attempts, process_start, restart_service, running_services, runs};
 use sidestep_model::finding::Code;
 use sidestep_model::journal::Run;
 use sidestep_model::observed::{Observed, ServiceState};
@@ -19,7 +20,7 @@ use sidestep_model::tcp_table::BACKUP_SERVICES;
 use crate::args;
 use crate::at::At;
 use crate::error::{CommandError, Exit};
-use crate::output::Printer;
+use crate::output::{Printer, aside};
 use crate::place::until_interrupted;
 use crate::{access, prose};
 
@@ -62,22 +63,27 @@ impl<'a> Restarting<'a> {
     }
 
     /// What `plans` need of this computer's services, and what is left to do of
-    /// earlier `runs`. Refuses where something speaks against it now, before
-    /// anything is written.
+    /// earlier runs, whose journals are in `folder`; nothing where nobody asks.
+    /// Refuses where something speaks against it now, before anything is written.
     pub(crate) fn prepare(
         args: &'a args::Restarts,
-        site: Option<Site>,
+        site: impl FnOnce() -> Result<Option<Site>, CommandError>,
         plans: &[Plan],
         observed: &Observed,
-        runs: &[Run],
+        folder: &Path,
         printer: Printer,
     ) -> Result<Self, CommandError> {
         let mut this = Self::none(args, printer);
-        this.site = site;
+        if !args.restart_services {
+            return Ok(this);
+        }
+        this.site = site()?;
+        let runs = runs(folder)?.into_iter();
+        let runs: Vec<Run> = runs.filter_map(|file| file.run.ok()).collect();
         let services = observed.services.as_deref().unwrap_or_default();
         this.restarts = restarts(plans, Some(services));
         let started = started().map_err(|error| unknown(&error))?;
-        for late in overdue(runs, services, &started) {
+        for late in overdue(&runs, services, &started) {
             if !this.restarts.iter().any(|one| one.service == late.service) {
                 this.restarts.push(late);
             }
@@ -118,7 +124,7 @@ impl<'a> Restarting<'a> {
         let mut left = self.restarts.as_slice();
         while let [Restart { service, .. }, rest @ ..] = left {
             let restarted = self.see_clear(left).and_then(|()| {
-                self.printer.warn(&format!(
+                aside(&format!(
                     "restarting {service}; should this be interrupted: `sc.exe start {service}`"
                 ));
                 Ok(restart_service(service)?)

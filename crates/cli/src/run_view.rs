@@ -10,7 +10,7 @@ use sidestep_model::event::{BackedUp, Outcome, ResourceKind, ResourceState, Step
 use sidestep_model::evidence::Evidence;
 
 use crate::prose;
-use crate::render::{bytes, findings_document, plural, table};
+use crate::render::{findings_document, plural, table};
 use crate::told::Told;
 
 /// The steps, how each ended, and what it did.
@@ -180,7 +180,7 @@ pub(crate) fn evidence_table(evidence: &Evidence) -> Table {
             row.service.map_or("other", prose::service).to_owned(),
             prose::path(row.path).to_owned(),
             row.connections.to_string(),
-            row.bytes.map_or_else(|| "not counted".to_owned(), bytes),
+            prose::counted(evidence.source, row.bytes),
         ]);
     }
     for column in [3, 4] {

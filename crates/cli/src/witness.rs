@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use sidestep_flow::Witness;
-use sidestep_machine::{connections, running_services};
+use sidestep_machine::{connections, count_payload, payload, running_services};
 use sidestep_model::account::Account;
 use sidestep_model::bypass::Consumer;
 use sidestep_model::check::Target;
@@ -94,11 +94,16 @@ impl TableWitness {
         self.looking = Some(tokio::spawn(async move {
             let mut looks = interval(LOOK);
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            // An answer of DNS can take seconds, for which no look waits.
+            let mut questions = JoinSet::new();
             for number in 0_u32.. {
                 looks.tick().await;
                 look(&seen);
+                while questions.try_join_next().is_some() {}
                 if number % LOOKS_A_QUESTION == 0 {
-                    learn(&seen, &network, &known).await;
+                    let (seen, network, known) =
+                        (Arc::clone(&seen), network.clone(), known.clone());
+                    questions.spawn(async move { learn(&seen, &network, &known).await });
                 }
             }
         }));
@@ -138,9 +143,20 @@ fn look(seen: &Mutex<Seen>) {
     let looked = || Ok((connections()?, owners(&running_services(BACKUP_SERVICES)?)));
     let looked: io::Result<(Vec<Row>, BTreeMap<u32, Account>)> = looked();
     let mut seen = lock(seen);
+    // Before those that ended meanwhile are forgotten.
+    for row in seen.sampled.counted() {
+        if let Ok(bytes) = payload(&row) {
+            seen.sampled.count(&row, bytes);
+        }
+    }
     match looked {
         Ok((rows, owners)) => {
-            seen.sampled.add(&rows, &owners);
+            for row in seen.sampled.add(&rows, &owners) {
+                // Where Windows refuses, nobody knows what it carries.
+                if let Ok(bytes) = count_payload(&row) {
+                    seen.sampled.count(&row, bytes);
+                }
+            }
             seen.looks += 1;
         }
         Err(error) => seen.failed = Some(error),
@@ -154,7 +170,8 @@ async fn learn(seen: &Arc<Mutex<Seen>>, network: &Network, targets: &[Target]) {
         let (seen, network) = (Arc::clone(seen), network.clone());
         asked.spawn(async move {
             let found = addresses(&network, &proxy.host).await;
-            lock(&seen).places.learn_proxy(account, found, proxy.port);
+            let place = (proxy.host.as_str(), proxy.port);
+            lock(&seen).places.learn_proxy(account, place, found);
         });
     }
     for target in targets.iter().cloned() {

@@ -20,5 +20,7 @@ fn elsewhere_than_on_windows_it_says_so() {
         };
         assert!(said.starts_with(&format!("error[{code}]: ")), "{said}");
         assert!(said.contains("\nhint: "), "{said}");
+        // A file cannot answer.
+        assert!(!said.contains("--at"), "{said}");
     }
 }

@@ -49,7 +49,7 @@ pub enum ApplyError {
     Interrupted {
         /// What failed first.
         #[source]
-        cause: TransactionError,
+        cause: Box<TransactionError>,
         /// What failed then.
         error: TransactionError,
     },
@@ -151,7 +151,10 @@ pub fn apply(
         Ok(RecoveryOutcome::Finished) => Ok(()),
         Ok(RecoveryOutcome::NothingWritten) => Err(ApplyError::NotWritten(cause)),
         Ok(RecoveryOutcome::PutBack) => Err(ApplyError::PutBack(cause)),
-        Err(error) => Err(ApplyError::Interrupted { cause, error }),
+        Err(error) => Err(ApplyError::Interrupted {
+            cause: Box::new(cause),
+            error,
+        }),
     }
 }
 

@@ -5,8 +5,8 @@
 //! that a plan for a server can be made, rehearsed and applied anywhere;
 //! [`LiveStore`] is the registry of the computer that this runs on, and
 //! [`HiveStore`] that of a disk from which nothing runs, only looked at. What a
-//! live computer does meanwhile is told by [`connections`], [`running_services`]
-//! and [`program`].
+//! live computer does meanwhile is told by [`connections`], [`payload`],
+//! [`running_services`] and [`program`].
 //!
 //! Whoever changes something holds the machine's [`Journal`]: [`recover_last`]
 //! puts an interrupted run right, [`apply`] makes changes together or not at
@@ -36,9 +36,9 @@ pub use apply::{
 pub use hive_store::HiveStore;
 pub use journal::{Journal, JournalError, JournalFile, OpenRun, runs};
 pub use live::{
-    LiveStore, LoadedProfile, SelfTest, connections, dotnet_routes, own_sid, process_start,
-    program, restart_service, running_services, serve_self_test, system_handshake, windows_version,
-    winhttp_settings, wininet_settings,
+    LiveStore, LoadedProfile, SelfTest, attempts, connections, count_payload, dotnet_routes,
+    own_sid, payload, process_start, program, restart_service, running_services, serve_self_test,
+    system_handshake, windows_version, winhttp_settings, wininet_settings,
 };
 pub use profile::ProfileError;
 pub use reg_file::RegFileStore;

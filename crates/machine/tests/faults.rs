@@ -184,39 +184,48 @@ impl Store for Stopped {
 }
 
 /// What cannot be seen is not taken for somebody's edit: the run stays to be put
-/// right, and is, once its account can be read again.
+/// right, and is, once its account can be read again. The other account does not
+/// stay half written meanwhile.
 #[test]
 #[cfg_attr(windows, ignore = "takes a lock away, as the test above")]
 fn an_account_out_of_reach_is_waited_for() {
-    let server = Server::new();
-    let before = meaning(&server.bytes());
-    let lock = server.store().journal_folder().join("lock");
-    act("apply", &mut server.store(), &mut |at| {
-        if matches!(at, Checkpoint::Written(Account::Plugin, _)) {
-            fs::remove_file(&lock).ok();
-        }
-    })
-    .unwrap_err();
-    let between = server.bytes();
-    assert!(meaning(&between) != before);
-    let mut stopped = Stopped(server.store());
-    let journal = Journal::open(&stopped.journal_folder(), Timestamp::now).unwrap();
-    let error = recover_last(&mut stopped, &journal, &mut |_| {}).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            TransactionError::OutOfReach {
-                account: Account::Plugin,
-                ..
+    for half_written in [Account::System, Account::Plugin] {
+        let server = Server::new();
+        let before = meaning(&server.bytes());
+        let lock = server.store().journal_folder().join("lock");
+        act("apply", &mut server.store(), &mut |at| {
+            if matches!(at, Checkpoint::Written(account, _) if account == half_written) {
+                fs::remove_file(&lock).ok();
             }
-        ),
-        "{}",
-        words(&error)
-    );
-    assert!(server.bytes() == between);
-    drop(journal);
-    do_it("recover", &server).unwrap();
-    assert!(meaning(&server.bytes()) == before);
+        })
+        .unwrap_err();
+        let between = meaning(&server.bytes());
+        assert!(between != before);
+        let mut stopped = Stopped(server.store());
+        let journal = Journal::open(&stopped.journal_folder(), Timestamp::now).unwrap();
+        let error = recover_last(&mut stopped, &journal, &mut |_| {}).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                TransactionError::OutOfReach {
+                    account: Account::Plugin,
+                    ..
+                }
+            ),
+            "{}",
+            words(&error)
+        );
+        let meanwhile = if half_written == Account::System {
+            &before
+        } else {
+            &between
+        };
+        assert!(meaning(&server.bytes()) == *meanwhile);
+        assert!(server.runs()[0].interrupted().is_some());
+        drop(journal);
+        do_it("recover", &server).unwrap();
+        assert!(meaning(&server.bytes()) == before);
+    }
 }
 
 #[test]

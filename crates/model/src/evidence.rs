@@ -45,6 +45,8 @@ pub struct Connections {
     /// How many there were.
     pub connections: u64,
     /// TCP payload in both directions, in bytes; `None` where nobody counted it.
+    /// By the TCP table, at least so many: a connection's counting begins when it
+    /// is seen first, and ends when it is seen last.
     pub bytes: Option<u64>,
 }
 
@@ -73,6 +75,10 @@ pub struct Evidence {
     pub source: Source,
     /// The rows, ordered by account, service and path.
     pub connections: Vec<Connections>,
+    /// Names of the accounts' proxies for which whoever counted found no address: a
+    /// connection to one counts as direct.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unresolved_proxies: Vec<String>,
 }
 
 impl Evidence {
@@ -85,8 +91,12 @@ impl Evidence {
             match rows.iter_mut().find(|row| key(row) == key(&new)) {
                 Some(row) => {
                     row.connections += new.connections;
-                    // A sum of which a part is unknown is unknown.
-                    row.bytes = row.bytes.zip(new.bytes).map(|(known, more)| known + more);
+                    row.bytes = match (row.bytes, new.bytes) {
+                        (Some(known), Some(more)) => Some(known + more),
+                        // Where all are "at least", so is a sum without the unknown.
+                        (known, more) if source == Source::TcpTable => known.or(more),
+                        _ => None,
+                    };
                 }
                 None => rows.push(new),
             }
@@ -95,6 +105,7 @@ impl Evidence {
         Self {
             source,
             connections: rows,
+            unresolved_proxies: Vec::new(),
         }
     }
 
@@ -182,9 +193,13 @@ impl Evidence {
             connections: on_proxy,
             is_expected: site.bypass.entra == Route::Proxy,
         });
+        let hosts = &self.unresolved_proxies;
+        let unresolved = (!hosts.is_empty()).then(|| Finding::ProxyUnresolved {
+            hosts: hosts.clone(),
+        });
         let is_seen = self.protected() > 0 || (on_proxy > 0 && !is_direct);
         let nothing = (!is_seen).then_some(Finding::BackupUnseen);
-        asked.into_iter().chain(nothing).collect()
+        asked.into_iter().chain(unresolved).chain(nothing).collect()
     }
 
     /// The paths that connections to `service` took, each once.

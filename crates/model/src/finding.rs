@@ -399,6 +399,12 @@ pub enum Finding {
     /// SS313: no Backup or Storage connection was seen, so nothing is known of
     /// the path.
     BackupUnseen,
+    /// SS315: a proxy has no address here, so that connections to it cannot be
+    /// told from direct ones.
+    ProxyUnresolved {
+        /// The names in the accounts' settings.
+        hosts: Vec<String>,
+    },
     /// SS314: others that run as SYSTEM are on its proxy now, and follow its list.
     AlsoOnProxy {
         /// Who.

@@ -97,6 +97,8 @@ pub enum Subject {
     DotnetFramework,
     /// That a connection of the service is seen as its own.
     TcpTable,
+    /// That Windows counts what that connection carries.
+    Payload,
     /// That nothing stays behind.
     Removal,
 }

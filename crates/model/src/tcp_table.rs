@@ -5,8 +5,8 @@
 //! Storage is known from the endpoint's records, and of what goes to the proxy
 //! nobody can say what it asked the proxy for.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use serde::Serialize;
 
@@ -26,15 +26,31 @@ pub struct Row {
     pub process: u32,
 }
 
-/// From `MIB_TCP_STATE_ESTAB` to `MIB_TCP_STATE_TIME_WAIT` of `tcpmib.h`: what
-/// came about. A connection that is only tried, or waited for, is none.
-const MADE: std::ops::RangeInclusive<u32> = 5..=11;
+/// Which rows of a table count, by their states in `tcpmib.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Connections that came about: from `MIB_TCP_STATE_ESTAB` to
+    /// `MIB_TCP_STATE_TIME_WAIT`. One that is only tried, or waited for, is none.
+    Made,
+    /// Those that are tried, too: from `MIB_TCP_STATE_SYN_SENT` on.
+    Tried,
+}
+
+impl Counted {
+    fn has(self, state: u32) -> bool {
+        let first = match self {
+            Self::Made => 5,
+            Self::Tried => 3,
+        };
+        (first..=11).contains(&state)
+    }
+}
 
 impl Row {
     /// The rows of a `MIB_TCPTABLE_OWNER_PID`, by its 32-bit words: their number,
     /// then six for each.
     #[must_use]
-    pub fn of_v4(table: &[u32]) -> Vec<Self> {
+    pub fn of_v4(table: &[u32], counted: Counted) -> Vec<Self> {
         rows(table, 6, |row| {
             let [state, local, local_port, remote, remote_port, process] = *row else {
                 return None;
@@ -45,7 +61,7 @@ impl Row {
                     host_port(port),
                 )
             };
-            MADE.contains(&state).then(|| Self {
+            counted.has(state).then(|| Self {
                 local: socket(local, local_port),
                 remote: socket(remote, remote_port),
                 process,
@@ -56,18 +72,21 @@ impl Row {
     /// The rows of a `MIB_TCP6TABLE_OWNER_PID`: their number, then fourteen words
     /// for each. An address of IPv4 in one of IPv6 counts as what it is.
     #[must_use]
-    pub fn of_v6(table: &[u32]) -> Vec<Self> {
+    pub fn of_v6(table: &[u32], counted: Counted) -> Vec<Self> {
         rows(table, 14, |row| {
             let socket = |at: usize| {
                 let mut octets = [0; 16];
                 for (place, word) in octets.chunks_exact_mut(4).zip(&row[at..at + 4]) {
                     place.copy_from_slice(&word.to_ne_bytes());
                 }
-                let address = Ipv6Addr::from(octets).to_canonical();
-                // Between them stands the scope.
-                SocketAddr::new(address, host_port(row[at + 5]))
+                let (address, scope) = (Ipv6Addr::from(octets), row[at + 4]);
+                let port = host_port(row[at + 5]);
+                match address.to_canonical() {
+                    IpAddr::V6(address) => SocketAddrV6::new(address, port, 0, scope).into(),
+                    mapped @ IpAddr::V4(_) => SocketAddr::new(mapped, port),
+                }
             };
-            MADE.contains(&row[12]).then(|| Self {
+            counted.has(row[12]).then(|| Self {
                 local: socket(0),
                 remote: socket(6),
                 process: row[13],
@@ -184,40 +203,91 @@ pub fn owners(services: &[ServiceProcess]) -> BTreeMap<u32, Account> {
 /// What several looks at the table showed of the accounts' connections.
 ///
 /// One that began and ended between two looks was not seen; one that was there
-/// at several looks is one.
+/// at several looks is one. What a connection carries is known where somebody
+/// counts it, and from then on only, so that it was at least that much.
 #[derive(Clone, Debug, Default)]
 pub struct Sampled {
-    open: HashSet<(Account, Row)>,
-    seen: BTreeMap<(Account, SocketAddr), u64>,
+    open: HashMap<Row, Open>,
+    seen: BTreeMap<(Account, SocketAddr), Seen>,
+}
+
+/// A connection that was there at the last look.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    account: Account,
+    /// What it had carried when it was counted last; `None` where nobody counts.
+    counted: Option<u64>,
+}
+
+/// What went to one address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    connections: u64,
+    bytes: Option<u64>,
 }
 
 impl Sampled {
-    /// Takes in one look.
-    pub fn add(&mut self, rows: &[Row], owners: &BTreeMap<u32, Account>) {
-        let now: HashSet<(Account, Row)> = rows
-            .iter()
-            .filter_map(|row| Some((*owners.get(&row.process)?, *row)))
-            .collect();
-        for (account, row) in now.difference(&self.open) {
-            *self.seen.entry((*account, row.remote)).or_default() += 1;
+    /// Takes in one look; the connections that are new in it.
+    pub fn add(&mut self, rows: &[Row], owners: &BTreeMap<u32, Account>) -> Vec<Row> {
+        let mut new = Vec::new();
+        let mut now = HashMap::new();
+        for row in rows {
+            let Some(account) = owners.get(&row.process).copied() else {
+                continue;
+            };
+            let known = self.open.get(row).filter(|open| open.account == account);
+            let open = known.copied().unwrap_or_else(|| {
+                let seen = self.seen.entry((account, row.remote)).or_default();
+                seen.connections += 1;
+                new.push(*row);
+                Open {
+                    account,
+                    counted: None,
+                }
+            });
+            now.insert(*row, open);
         }
         self.open = now;
+        new
+    }
+
+    /// The open connections of which is known what they had carried.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Row> {
+        let counted = self.open.iter().filter(|(_, open)| open.counted.is_some());
+        counted.map(|(row, _)| *row).collect()
+    }
+
+    /// Takes in what an open connection has carried up to now, in bytes from
+    /// whenever on: counting begins with the first such number.
+    pub fn count(&mut self, row: &Row, bytes: u64) {
+        let Some(open) = self.open.get_mut(row) else {
+            return;
+        };
+        if let Some(before) = open.counted.replace(bytes) {
+            let seen = self.seen.entry((open.account, row.remote)).or_default();
+            let more = bytes.saturating_sub(before);
+            seen.bytes = Some(seen.bytes.unwrap_or_default() + more);
+        }
     }
 
     /// Where they led, as far as `places` are known.
     #[must_use]
     pub fn evidence(&self, places: &Places) -> Evidence {
-        let rows = self.seen.iter().filter_map(|((account, remote), count)| {
+        let rows = self.seen.iter().filter_map(|((account, remote), seen)| {
             let (service, path) = places.of(*account, *remote)?;
             Some(Connections {
                 account: *account,
                 service,
                 path,
-                connections: *count,
-                bytes: None,
+                connections: seen.connections,
+                bytes: seen.bytes,
             })
         });
-        Evidence::count(Source::TcpTable, rows)
+        Evidence {
+            unresolved_proxies: places.unresolved_proxies(),
+            ..Evidence::count(Source::TcpTable, rows)
+        }
     }
 }
 
@@ -225,21 +295,32 @@ impl Sampled {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     proxies: BTreeMap<Account, BTreeSet<SocketAddr>>,
+    /// By name, whether an address was found.
+    proxy_hosts: BTreeMap<String, bool>,
     endpoint: BTreeMap<IpAddr, BTreeSet<Service>>,
     named: BTreeMap<IpAddr, BTreeSet<Service>>,
 }
 
 impl Places {
-    /// Learns where an account's proxy is.
+    /// Learns where an account's proxy is; without addresses, that nobody knows.
     pub fn learn_proxy(
         &mut self,
         account: Account,
+        (host, port): (&str, u16),
         addresses: impl IntoIterator<Item = IpAddr>,
-        port: u16,
     ) {
         let known = self.proxies.entry(account).or_default();
-        let sockets = addresses.into_iter();
-        known.extend(sockets.map(|address| SocketAddr::new(address.to_canonical(), port)));
+        let is_found = self.proxy_hosts.entry(host.to_owned()).or_default();
+        for address in addresses {
+            known.insert(SocketAddr::new(address.to_canonical(), port));
+            *is_found = true;
+        }
+    }
+
+    /// The proxies that never had an address.
+    fn unresolved_proxies(&self) -> Vec<String> {
+        let lost = self.proxy_hosts.iter().filter(|(_, is_found)| !**is_found);
+        lost.map(|(host, _)| host.clone()).collect()
     }
 
     /// Learns a name: its addresses in the private endpoint, and those that DNS
@@ -259,6 +340,8 @@ impl Places {
     #[must_use]
     pub fn is_proxy(&self, account: Account, remote: SocketAddr) -> bool {
         let known = self.proxies.get(&account);
+        // By address and port alone: settings name no scope.
+        let remote = SocketAddr::new(remote.ip(), remote.port());
         known.is_some_and(|sockets| sockets.contains(&remote))
     }
 

@@ -2,13 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+use std::slice;
+
 use sidestep_model::account::{Account, PLUGIN_SERVICE};
 use sidestep_model::check;
 use sidestep_model::finding::{Finding, Surrounding};
+use sidestep_model::journal::{
+    Begin, Command, FORMAT, Intent, Run, RunNumber, Sealer, Transaction, TransactionEnd,
+};
 use sidestep_model::net_config::{NetConfig, ProxyOverride};
 use sidestep_model::observed::{LookedUp, Observed, Service, ServiceState, SettingsKey};
 use sidestep_model::plan::Plan;
-use sidestep_model::restart::{Hindrance, Restart, RestartBecause, Work, hindrances, restarts};
+use sidestep_model::restart::{
+    Hindrance, Restart, RestartBecause, Work, hindrances, overdue, restarts,
+};
 use sidestep_model::site::{SAMPLE, Site};
 use sidestep_model::surroundings::surroundings;
 use sidestep_model::tcp_table::{Row, ServiceProcess};
@@ -243,8 +250,7 @@ fn only_a_key_that_was_not_there_needs_a_restart() {
     assert_eq!(restarts(&[unchanged], Some(&services)), []);
 }
 
-/// Which connections stand in the way of a restart, and when the vault's word
-/// does away with the coordinator's.
+/// Which connections stand in the way of a restart, and what the vault is at.
 #[test]
 fn a_service_at_work_is_not_restarted() {
     const COORDINATOR: &str = "AzureWLBackupCoordinatorSvc";
@@ -277,45 +283,96 @@ fn a_service_at_work_is_not_restarted() {
     ];
     // SQL Server on the machine itself, and somebody else's connection.
     let idle = [row("127.0.0.1:1433", 2), row("10.0.0.4:443", 7)];
-    let coordinator = row("10.0.0.4:443", 1);
-    let plugin = row("10.0.0.5:443", 2);
-    let of =
-        |rows: &[Row], vault: Option<&[Work]>| hindrances(&restarting, &processes, rows, vault);
-    assert_eq!(of(&idle, None), []);
-    assert_eq!(
-        of(&[coordinator], None),
-        [connected(COORDINATOR, "10.0.0.4:443")]
-    );
-    assert_eq!(of(&[coordinator], Some(&[])), []);
-    assert_eq!(
-        of(&[coordinator, plugin], Some(&[])),
-        [connected(PLUGIN_SERVICE, "10.0.0.5:443")]
-    );
+    let of = |rows: &[Row], vault: &[Work]| hindrances(&restarting, &processes, rows, vault);
+    assert_eq!(of(&idle, &[]), []);
+    let both = [row("10.0.0.4:443", 1), row("10.0.0.5:443", 2)];
+    let of_both = [
+        connected(COORDINATOR, "10.0.0.4:443"),
+        connected(PLUGIN_SERVICE, "10.0.0.5:443"),
+    ];
+    assert_eq!(of(&both, &[]), of_both);
     let work = Work {
         operation: "Backup (Full)".to_owned(),
         of: "orders [sqlvm1]".to_owned(),
     };
     let at_work = Hindrance::AtWork(work.clone());
-    assert_eq!(
-        of(&idle, Some(&[work.clone()])),
-        std::slice::from_ref(&at_work)
-    );
-    assert_eq!(
-        of(&[coordinator], Some(&[work])),
-        [connected(COORDINATOR, "10.0.0.4:443"), at_work]
-    );
+    assert_eq!(of(&idle, &[work]), [at_work]);
     // One that is on its way, and one whose process nobody knows, wait; one that
     // does not run has nothing to lose.
     let unsettled = |state, processes: &[ServiceProcess]| {
-        hindrances(&[restart(PLUGIN_SERVICE, state)], processes, &idle, None)
+        hindrances(&[restart(PLUGIN_SERVICE, state)], processes, &idle, &[])
     };
-    let not_settled = [Hindrance::NotSettled {
-        service: PLUGIN_SERVICE.to_owned(),
-    }];
-    assert_eq!(unsettled(ServiceState::Changing, &processes), not_settled);
-    assert_eq!(unsettled(ServiceState::Unknown, &processes), not_settled);
-    assert_eq!(unsettled(ServiceState::Running, &[]), not_settled);
+    let not_settled = |state| {
+        [Hindrance::NotSettled {
+            service: PLUGIN_SERVICE.to_owned(),
+            state,
+        }]
+    };
+    let (changing, unknown) = (ServiceState::Changing, ServiceState::Unknown);
+    assert_eq!(unsettled(changing, &processes), not_settled(changing));
+    assert_eq!(unsettled(unknown, &processes), not_settled(unknown));
+    assert_eq!(unsettled(ServiceState::Running, &[]), not_settled(unknown));
     assert_eq!(unsettled(ServiceState::Stopped, &[]), []);
+}
+
+/// What an earlier run left to do is known by when a service's process began.
+#[test]
+fn a_restart_that_was_left_out_stays_to_be_done() {
+    let run = |time: &str, new_keys: &[SettingsKey], removed_keys: &[SettingsKey]| {
+        let intent = Intent {
+            account: Account::Plugin,
+            changes: Vec::new(),
+            new_keys: new_keys.to_vec(),
+            removed_keys: removed_keys.to_vec(),
+        };
+        let transaction = Transaction {
+            intents: vec![intent],
+            kept: Vec::new(),
+            end: Some(TransactionEnd::Committed(time.parse().unwrap())),
+        };
+        Run {
+            begin: Begin {
+                format: FORMAT,
+                run: RunNumber(1),
+                command: Command::Apply,
+                time: time.parse().unwrap(),
+                sidestep: String::new(),
+                at: String::new(),
+            },
+            transactions: vec![transaction],
+            backups: Vec::new(),
+            sound_bytes: 0,
+            sealer: Sealer::default(),
+        }
+    };
+    let made = run("2026-01-02T00:00:00Z", &[SettingsKey::Connections], &[]);
+    let taken = run("2026-01-04T00:00:00Z", &[], &[SettingsKey::Connections]);
+    let written = run("2026-01-06T00:00:00Z", &[], &[]);
+    let service = |state| service(PLUGIN_SERVICE, r"NT SERVICE\AzureWLBackupPluginSvc", state);
+    let late = |runs: &[Run], state, began: &str| {
+        let began = [(PLUGIN_SERVICE.to_owned(), began.parse().unwrap())].into();
+        let restarts = overdue(runs, &[service(state)], &began).into_iter();
+        restarts.map(|one| one.because).collect::<Vec<_>>()
+    };
+    let running = ServiceState::Running;
+    let runs = [made.clone(), taken, written];
+    let (key_made, taken_away) = (RestartBecause::KeyMade, RestartBecause::KeyTakenAway);
+    assert_eq!(
+        late(slice::from_ref(&made), running, "2026-01-01T00:00:00Z"),
+        [key_made]
+    );
+    assert_eq!(
+        late(slice::from_ref(&made), running, "2026-01-03T00:00:00Z"),
+        []
+    );
+    assert_eq!(
+        late(&[made], ServiceState::Stopped, "2026-01-01T00:00:00Z"),
+        []
+    );
+    // The last one counts.
+    assert_eq!(late(&runs, running, "2026-01-01T00:00:00Z"), [taken_away]);
+    assert_eq!(late(&runs, running, "2026-01-03T00:00:00Z"), [taken_away]);
+    assert_eq!(late(&runs, running, "2026-01-05T00:00:00Z"), []);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use sidestep_model::evidence::{Connections, Evidence, Path, Source};
 use sidestep_model::finding::Finding;
 use sidestep_model::site::{SAMPLE, Site};
 use sidestep_model::tcp_table::{
-    Places, Program, ProxyClient, Row, Sampled, ServiceProcess, owners, proxy_clients,
+    Counted, Places, Program, ProxyClient, Row, Sampled, ServiceProcess, owners, proxy_clients,
 };
 
 const COORDINATOR: u32 = 2204;
@@ -42,7 +42,8 @@ fn target(host: &str, service: Service, expected: &[&str]) -> Target {
 fn places() -> Places {
     let mut places = Places::default();
     for account in Account::ALL {
-        places.learn_proxy(account, ["10.2.0.16".parse().unwrap()], 8080);
+        let address = "10.2.0.16".parse().unwrap();
+        places.learn_proxy(account, ("proxy.corp.example", 8080), [address]);
     }
     let blob = target("a.blob.core.windows.net", Service::Blob, &["10.1.2.7"]);
     places.learn_target(&blob, ["20.60.1.1".parse().unwrap()]);
@@ -111,6 +112,7 @@ fn every_address_is_told_by_what_is_known_of_it() {
                 is(plugin, None, Path::Direct, 2),
                 is(plugin, None, Path::Proxy, 1),
             ],
+            unresolved_proxies: Vec::new(),
         }
     );
 }
@@ -134,6 +136,45 @@ fn a_connection_counts_once_however_often_it_is_seen() {
         let seen: u64 = counted(looks);
         assert_eq!(seen, expected, "{looks:?}");
     }
+}
+
+#[test]
+fn bytes_are_counted_from_the_first_number_to_the_last() {
+    let row = |port, remote| row(PLUGIN, port, remote);
+    let (first, second) = (row(1, "10.1.2.7:443"), row(2, "10.1.2.7:443"));
+    let (refused, proxied) = (row(3, "10.1.2.7:443"), row(4, "10.2.0.16:8080"));
+    let mut sampled = Sampled::default();
+    let bytes = |sampled: &Sampled| -> Vec<Option<u64>> {
+        let rows = sampled.evidence(&places()).connections;
+        rows.iter().map(|row| row.bytes).collect()
+    };
+    let look = [first, second, refused, proxied];
+    assert_eq!(sampled.add(&look, &both()), look);
+    assert!(sampled.counted().is_empty());
+    // What was carried before is nobody's business.
+    sampled.count(&first, 1_000);
+    sampled.count(&second, 0);
+    assert_eq!(bytes(&sampled), [None, None]);
+    assert_eq!(sampled.add(&look, &both()), []);
+    let mut counted = sampled.counted();
+    counted.sort_unstable();
+    assert_eq!(counted, [first, second]);
+    sampled.count(&first, 5_000);
+    sampled.count(&second, 70);
+    // One that is not counted takes nothing from the others: they are at least.
+    assert_eq!(bytes(&sampled), [Some(4_070), None]);
+    // What is gone keeps what it had, and cannot be counted any more.
+    assert_eq!(sampled.add(&[second], &both()), []);
+    sampled.count(&first, 9_000);
+    sampled.count(&second, 100);
+    assert_eq!(bytes(&sampled), [Some(4_100), None]);
+    // The same ports again are another connection, counted anew.
+    assert_eq!(sampled.add(&[first, second], &both()), [first]);
+    sampled.count(&first, 10);
+    sampled.count(&first, 30);
+    // A number that goes back counts for nothing.
+    sampled.count(&second, 5);
+    assert_eq!(bytes(&sampled), [Some(4_120), None]);
 }
 
 #[test]
@@ -197,6 +238,36 @@ fn zero_on_the_proxy_is_claimed_only_of_what_was_seen() {
 }
 
 #[test]
+fn a_proxy_without_an_address_is_named() {
+    let mut sampled = Sampled::default();
+    let look = [
+        row(PLUGIN, 1, "10.1.2.7:443"),
+        row(PLUGIN, 2, "10.9.9.9:80"),
+    ];
+    sampled.add(&look, &both());
+    let mut places = places();
+    places.learn_proxy(Account::Plugin, ("gone.corp.example", 80), []);
+    let evidence = sampled.evidence(&places);
+    let document = serde_json::to_value(&evidence).unwrap();
+    assert_eq!(
+        document["unresolved_proxies"],
+        serde_json::json!(["gone.corp.example"])
+    );
+    let hosts = vec!["gone.corp.example".to_owned()];
+    assert_eq!(
+        evidence.against(&site(&[])),
+        [Finding::ProxyUnresolved { hosts }]
+    );
+    // An address that was found once stays known.
+    let address = "10.9.9.9".parse().unwrap();
+    places.learn_proxy(Account::Plugin, ("gone.corp.example", 80), [address]);
+    places.learn_proxy(Account::Plugin, ("gone.corp.example", 80), []);
+    let evidence = sampled.evidence(&places);
+    assert_eq!(evidence.unresolved_proxies, [""; 0]);
+    assert_eq!(evidence.unknown_on_proxy(), 1);
+}
+
+#[test]
 fn only_the_two_accounts_services_count() {
     let service = |service: &str, logon: &str, process| ServiceProcess {
         service: service.to_owned(),
@@ -227,16 +298,21 @@ fn windows_own_table_is_read() {
     let local = address([10, 1, 0, 4]);
     let remote = address([10, 2, 0, 16]);
     let table = [
-        vec![2],
+        vec![3],
         vec![2, local, port(1433), 0, 0, SOMEBODY],
         vec![5, local, port(50000), remote, port(8080), PLUGIN],
+        vec![3, local, port(50002), remote, port(8080), PLUGIN],
         // Beyond the rows that are counted.
         vec![5, local, port(50001), remote, port(8080), PLUGIN],
     ]
     .concat();
-    assert_eq!(Row::of_v4(&table), [row(PLUGIN, 50000, "10.2.0.16:8080")]);
+    assert_eq!(
+        Row::of_v4(&table, Counted::Made),
+        [row(PLUGIN, 50000, "10.2.0.16:8080")]
+    );
 
     let mapped = |octets| [0, 0, address([0, 0, 0xFF, 0xFF]), address(octets)];
+    let scope = 7;
     let six = [
         address([0x20, 0x01, 0x0D, 0xB8]),
         0,
@@ -250,23 +326,26 @@ fn windows_own_table_is_read() {
         mapped([10, 2, 0, 16]).to_vec(),
         vec![0, port(8080), 5, PLUGIN],
         six.to_vec(),
-        vec![3, port(50001)],
+        vec![scope, port(50001)],
         six.to_vec(),
         vec![0, port(443), 8, COORDINATOR],
     ]
     .concat();
     assert_eq!(
-        Row::of_v6(&table),
+        Row::of_v6(&table, Counted::Made),
         [
             row(PLUGIN, 50000, "10.2.0.16:8080"),
             Row {
-                local: "[2001:db8::1]:50001".parse().unwrap(),
+                local: "[2001:db8::1%7]:50001".parse().unwrap(),
                 remote: "[2001:db8::1]:443".parse().unwrap(),
                 process: COORDINATOR,
             },
         ]
     );
-    assert!(Row::of_v4(&[]).is_empty() && Row::of_v6(&[7, 0]).is_empty());
+    assert!(
+        Row::of_v4(&[], Counted::Tried).is_empty()
+            && Row::of_v6(&[7, 0], Counted::Tried).is_empty()
+    );
 }
 
 #[test]

@@ -16,10 +16,13 @@ use network::Way;
 mod chroot;
 mod claims;
 mod desk;
+mod kills;
 mod network;
 mod profile;
 mod restart;
+mod second_writer;
 mod self_test;
+mod start;
 mod tests;
 mod traffic;
 
@@ -41,7 +44,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     let mut tally = Tally::new(out);
     claims::rights(&desk, &mut tally)?;
     claims::plugin_states(&desk, &mut tally)?;
-    claims::second_writer(&desk, &mut tally)?;
+    second_writer::second_writer(&desk, &mut tally)?;
     claims::machine(&desk, &mut tally)?;
     claims::services(&desk, &mut tally)?;
     claims::written(&desk, &mut tally)?;
@@ -52,7 +55,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
     claims::tls(&desk, &mut tally)?;
     profile::profile(&desk, &mut tally)?;
     self_test::self_test(&desk, &mut tally)?;
-    claims::start(&desk, &mut tally)?;
+    start::start(&desk, &mut tally)?;
     let Desk { wine, network } = desk;
     let (by_proxy, logged) = (tally.by_proxy, network.logged(&wine)?.len());
     tally.see(by_proxy == logged, || format!("squid logged {logged}"));
@@ -60,6 +63,7 @@ pub(super) fn judge(out: &mut dyn Write) -> anyhow::Result<Verdict> {
         "squid's own log has each of the {by_proxy} requests by proxy"
     ))?;
     drop(wine);
+    kills::killed_everywhere(&folder, &mut tally)?;
     let traffic = match traffic::judge(&folder, &mut tally)? {
         Verdict::Agrees(tried) => tried,
         Verdict::NotJudged(reason) => format!("traffic not judged: {reason}"),
@@ -125,6 +129,11 @@ impl<'a> Tally<'a> {
             Some(Way::Proxy) => self.by_proxy += 1,
             None => {}
         }
+    }
+
+    /// Says what belongs to the claim just told.
+    fn remark(&mut self, name: &str, words: &str) -> anyhow::Result<()> {
+        Ok(writeln!(self.out, "    {name}: {words}")?)
     }
 
     /// Says what came out for one claim.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sidestep_machine::{Store, apply, runs};
+use sidestep_machine::Store;
 use sidestep_model::account::Account;
 use sidestep_model::finding::Effect;
-use sidestep_model::journal::{Command, Run, RunNumber};
+use sidestep_model::journal::{Command, RunNumber};
 use sidestep_model::plan::Plan;
 use sidestep_model::surroundings::surroundings;
 
@@ -37,126 +37,144 @@ pub(crate) fn run(
         transcript::check(folder)?;
     }
     let is_agreed = at.agrees(&args.settings.consent, &planner.accounts())?;
-    if args.what_if {
-        let observed = at.read(&store, is_agreed)?;
-        return plan::look(
-            &planner,
-            &at,
-            &store,
-            &observed,
-            args.detailed_exitcode,
-            printer,
-        );
+    if !args.what_if {
+        let change = Change {
+            args,
+            planner,
+            named_site,
+            at,
+            is_agreed,
+        };
+        return change.carry_out(&mut store, printer);
     }
-    store.may_change(&planner.accounts())?;
-    // Where nothing was ever applied there is nothing to put right, and a
-    // refusal leaves no folder behind.
-    let mut journal = None;
-    if store.journal_folder().exists() {
-        journal = Some(at::journal(&store)?);
-    }
-    let mut findings = at.put_right(&mut store, journal.as_ref(), is_agreed)?;
+
     let observed = at.read(&store, is_agreed)?;
-    let services = observed.services.as_deref();
-    let plans = planner.plans(&observed)?;
-    each_once(&mut findings, &plans);
-    findings.extend(also_on_proxy(&at, &observed, &plans, printer));
-    findings.extend(surroundings(&observed));
-    let effect = Effect::of(&findings);
-    let mut after = observed.clone();
-    if !printer.json {
-        let title = planner.title(&store.place());
-        let undo = plan::undo_line(&at);
-        printer.text(&plan::text(
-            &title,
-            &plans,
-            &findings,
-            services,
-            Some(&undo),
-        ))?;
-    }
-    let is_empty = plans.iter().all(Plan::is_empty);
-    let restarting = if args.restarts.restart_services && effect == Effect::GoOn {
-        let site = match planner.site() {
-            Some(site) => Some(site.clone()),
-            None => named_site.site_if_any()?,
-        };
-        let runs = runs(&store.journal_folder())?.into_iter();
-        let runs: Vec<Run> = runs.filter_map(|file| file.run.ok()).collect();
-        Restarting::prepare(&args.restarts, site, &plans, &observed, &runs, printer)?
-    } else {
-        Restarting::none(&args.restarts, printer)
-    };
-    let question = if is_empty {
-        format!("\nNothing has to be written{}?", restarting.asked())
-    } else {
-        format!("\nWrite this to {}{}?", store.place(), restarting.asked())
-    };
-    let mut is_written = false;
-    let outcome = if effect != Effect::GoOn {
-        Outcome::Refused
-    } else if is_empty && !restarting.is_needed() {
-        Outcome::NothingToDo
-    } else if !printer.confirm(&question)? {
-        Outcome::Declined
-    } else if is_empty {
-        Outcome::NothingToDo
-    } else {
-        let journal = if let Some(journal) = &mut journal {
-            journal
+    plan::look(
+        &planner,
+        &at,
+        &store,
+        &observed,
+        args.detailed_exitcode,
+        printer,
+    )
+}
+
+/// What was asked for.
+struct Change<'a> {
+    args: &'a args::Apply,
+    planner: Planner,
+    named_site: SiteFile,
+    at: At,
+    /// Whether a profile may be loaded.
+    is_agreed: bool,
+}
+
+impl Change<'_> {
+    fn carry_out(self, store: &mut dyn Store, printer: Printer) -> Result<Exit, CommandError> {
+        let Self {
+            args,
+            planner,
+            named_site,
+            at,
+            is_agreed,
+        } = self;
+        store.may_change(&planner.accounts())?;
+        // Where nothing was ever applied there is nothing to put right, and a
+        // refusal leaves no folder behind.
+        let mut journal = None;
+        if store.journal_folder().exists() {
+            journal = Some(at::journal(store)?);
+        }
+        let mut findings = at.put_right(store, journal.as_ref(), is_agreed)?;
+        let observed = at.read(store, is_agreed)?;
+        let services = observed.services.as_deref();
+        let plans = planner.plans(&observed)?;
+        each_once(&mut findings, &plans);
+        findings.extend(also_on_proxy(&at, &observed, &plans, printer));
+        findings.extend(surroundings(&observed));
+        let effect = Effect::of(&findings);
+        let mut after = observed.clone();
+        if !printer.json {
+            let title = planner.title(&store.place());
+            let undo = plan::undo_line(&at);
+            printer.text(&plan::text(
+                &title,
+                &plans,
+                &findings,
+                services,
+                Some(&undo),
+            ))?;
+        }
+        let is_empty = plans.iter().all(Plan::is_empty);
+        let restarting = if effect == Effect::GoOn {
+            Restarting::prepare(
+                &args.restarts,
+                || planner.site_or(&named_site),
+                &plans,
+                &observed,
+                &store.journal_folder(),
+                printer,
+            )?
         } else {
-            let journal = journal.insert(at::journal(&store)?);
-            // While the person was asked, another may have begun and not ended.
-            let late = at.put_right(&mut store, Some(journal), is_agreed)?;
-            if !late.is_empty() {
-                printer.note(&findings_text(&late));
-            }
-            findings.extend(late);
-            journal
+            Restarting::none(&args.restarts, printer)
         };
-        let mut run = journal.begin(Command::Apply, &store.place())?;
-        let outcome = Outcome::Done(run.number());
-        // Not before the person said so: nobody knows how long that takes.
-        at.loaded(is_agreed, || {
-            apply(&plans, &mut store, &mut run, &mut |_| {})?;
-            is_written = true;
-            after = store.read()?;
-            Ok(())
-        })
-        .map_err(|error| {
-            if is_written {
-                error.after(outcome.text(&plans).trim())
+        let write = if is_empty {
+            "Write nothing".to_owned()
+        } else {
+            format!("Write this to {}", store.place())
+        };
+        let question = format!("\n{write}{}?", restarting.asked());
+        let outcome = if effect != Effect::GoOn {
+            Outcome::Refused
+        } else if is_empty && !restarting.is_needed() {
+            Outcome::NothingToDo
+        } else if !printer.confirm(&question)? {
+            Outcome::Declined
+        } else if is_empty {
+            Outcome::NothingToDo
+        } else {
+            let journal = if let Some(journal) = journal {
+                journal
             } else {
-                error
-            }
-        })?;
-        outcome
-    };
-    if let (Some(folder), Effect::GoOn) = (&args.transcript, effect) {
-        let accounts: Vec<Account> = plans.iter().map(|plan| plan.account).collect();
-        let path = transcript::write(folder, &after, &accounts, Timestamp::now())?;
-        printer.note(&format!("log: {}", path.display()));
+                let journal = at::journal(store)?;
+                // While the person was asked, another may have begun and not ended.
+                let late = at.put_right(store, Some(&journal), is_agreed)?;
+                if !late.is_empty() {
+                    printer.note(&findings_text(&late));
+                }
+                findings.extend(late);
+                journal
+            };
+            let mut run = journal.begin(Command::Apply, &store.place())?;
+            let outcome = Outcome::Done(run.number());
+            let done = outcome.text(&plans);
+            after = at.write(store, &plans, &mut run, is_agreed, done.trim())?;
+            outcome
+        };
+        if let (Some(folder), Effect::GoOn) = (&args.transcript, effect) {
+            let accounts: Vec<Account> = plans.iter().map(|plan| plan.account).collect();
+            let path = transcript::write(folder, &after, &accounts, Timestamp::now())?;
+            printer.note(&format!("log: {}", path.display()));
+        }
+        let restarted = match outcome {
+            Outcome::Done(_) | Outcome::NothingToDo => restarting.carry_out(),
+            Outcome::Declined | Outcome::Refused => Ok(Vec::new()),
+        };
+        let restarted = restarted.map_err(|error| error.after(outcome.text(&plans).trim()))?;
+        if printer.json {
+            let mut document = plan::document(&at, &plans, &findings, services);
+            outcome.stamp(&mut document, &restarted);
+            printer.document(&document)?;
+        } else {
+            let done = outcome.text(&plans) + &restarting::told(&restarted);
+            printer.text(&done)?;
+        }
+        Ok(match outcome {
+            Outcome::Refused => effect.into(),
+            Outcome::Declined => Exit::Interrupted,
+            Outcome::NothingToDo | Outcome::Done(_) => Exit::Done,
+        })
     }
-    let restarted = match outcome {
-        Outcome::Done(_) | Outcome::NothingToDo => restarting
-            .carry_out()
-            .map_err(|error| error.after(outcome.text(&plans).trim()))?,
-        Outcome::Declined | Outcome::Refused => Vec::new(),
-    };
-    if printer.json {
-        let mut document = plan::document(&at, &plans, &findings, services);
-        outcome.stamp(&mut document);
-        document["restarted"] = json!(restarted);
-        printer.document(&document)?;
-    } else {
-        printer.text(&outcome.text(&plans))?;
-        printer.text(&restarting::told(&restarted))?;
-    }
-    Ok(match outcome {
-        Outcome::Refused => effect.into(),
-        Outcome::Declined => Exit::Interrupted,
-        Outcome::NothingToDo | Outcome::Done(_) => Exit::Done,
-    })
 }
 
 enum Outcome {
@@ -196,7 +214,7 @@ fn is_json(file: &Path) -> bool {
 }
 
 impl Outcome {
-    fn stamp(&self, document: &mut Value) {
+    fn stamp(&self, document: &mut Value, restarted: &[&str]) {
         let (name, run) = match self {
             Self::Done(run) => ("done", Some(run)),
             Self::NothingToDo => ("nothing-to-do", None),
@@ -205,6 +223,7 @@ impl Outcome {
         };
         document["outcome"] = name.into();
         document["run"] = json!(run);
+        document["restarted"] = json!(restarted);
     }
 
     fn text(&self, plans: &[Plan]) -> String {

@@ -1,15 +1,17 @@
 //! `sidestep self-test`: Windows' own readers beside Sidestep's, in a service's account.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sidestep_machine::{
-    LiveStore, SelfTest, Store, apply, connections, dotnet_routes, own_sid, running_services,
-    serve_self_test, windows_version, winhttp_settings, wininet_settings,
+    LiveStore, SelfTest, Store, StoreError, apply, connections, count_payload, dotnet_routes,
+    own_sid, payload, running_services, serve_self_test, windows_version, winhttp_settings,
+    wininet_settings,
 };
 use sidestep_model::account::{Account, Sid};
 use sidestep_model::catalogue::Catalogue;
@@ -36,17 +38,17 @@ const SERVE: &str = "self-test-service";
 type States = Vec<(Subject, State)>;
 
 pub(crate) fn run(printer: Printer) -> Result<Exit, CommandError> {
-    LiveStore::open()?.may_change(&[])?;
+    LiveStore::open().map_err(here)?.may_change(&[])?;
     if !printer.confirm(prose::self_test::QUESTION)? {
         return Ok(Exit::Interrupted);
     }
-    let proxy = stand_in().map_err(|error| {
+    let (proxy, connected) = stand_in().map_err(|error| {
         let message = format!("cannot listen on 127.0.0.1: {error}");
         CommandError::new(Exit::Environment, Code::SELF_TEST_UNUSABLE, message)
     })?;
     let test = SelfTest::start(&[SERVE])?;
     let had_leftovers = test.had_leftovers();
-    let tested = tested(&test, proxy);
+    let tested = tested(&test, proxy, &connected);
     let removed = test.remove();
     let mut states = match (tested, &removed) {
         (Ok(states), _) => states,
@@ -79,16 +81,36 @@ pub(crate) fn run(printer: Printer) -> Result<Exit, CommandError> {
     })
 }
 
+/// No file stands in for the Windows that is asked.
+fn here(error: StoreError) -> CommandError {
+    match error {
+        StoreError::NotWindows => {
+            CommandError::new(Exit::Environment, Code::NOT_WINDOWS, chain(&error))
+                .hint("run it on the server itself: what its own Windows says is what is asked")
+        }
+        error => error.into(),
+    }
+}
+
 /// Something on loopback that takes connections and keeps them, as a proxy would.
-fn stand_in() -> io::Result<SocketAddr> {
+fn stand_in() -> io::Result<(SocketAddr, Receiver<TcpStream>)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    thread::spawn(move || listener.incoming().collect::<Vec<_>>());
-    Ok(address)
+    let (send, connected) = mpsc::channel();
+    thread::spawn(move || {
+        let mut streams = listener.incoming().flatten();
+        // Until the test is over.
+        streams.all(|stream| send.send(stream).is_ok())
+    });
+    Ok((address, connected))
 }
 
 /// Writes the account's settings, asks the service, and judges what it says.
-fn tested(test: &SelfTest, proxy: SocketAddr) -> Result<States, CommandError> {
+fn tested(
+    test: &SelfTest,
+    proxy: SocketAddr,
+    connected: &Receiver<TcpStream>,
+) -> Result<States, CommandError> {
     let mut store = test.settings();
     let observed = store.read()?;
     if !observed.plugin.exists {
@@ -131,7 +153,11 @@ fn tested(test: &SelfTest, proxy: SocketAddr) -> Result<States, CommandError> {
         serde_json::from_str(&test.ask(&asked)?).map_err(|error| unusable(&error))?;
     let sid = Sid::of_service(SERVICE);
     let mut states = judge(sid.as_str(), &written, &question, &answer);
-    states.push((Subject::TcpTable, seen(test, proxy, &answer.connected)));
+    let (seen, carried) = match seen(test, proxy, &answer.connected) {
+        Ok(row) => (State::Agrees { observations: 1 }, carried(&row, connected)),
+        Err(state) => (state, not_asked("the connection was not seen")),
+    };
+    states.extend([(Subject::TcpTable, seen), (Subject::Payload, carried)]);
     Ok(states)
 }
 
@@ -151,26 +177,33 @@ fn site(proxy: SocketAddr) -> Result<Site, CommandError> {
     Ok(site)
 }
 
-/// Whose the table says that the connection to the stand-in is.
-fn seen(test: &SelfTest, proxy: SocketAddr, connected: &Told<()>) -> State {
-    let not_asked = |reason: String| State::NotAsked { reason };
+fn not_asked(reason: &str) -> State {
+    State::NotAsked {
+        reason: reason.to_owned(),
+    }
+}
+
+/// The connection to the stand-in, if the table says that it is the service's.
+fn seen(test: &SelfTest, proxy: SocketAddr, connected: &Told<()>) -> Result<Row, State> {
     if let Told::Nothing(reason) = connected {
-        return not_asked(format!("the service could not connect: {reason}"));
+        return Err(not_asked(&format!(
+            "the service could not connect: {reason}"
+        )));
     }
     let looked = connections().and_then(|rows| Ok((rows, running_services(SERVICE)?)));
-    let (rows, services) = match looked {
-        Ok(looked) => looked,
-        Err(error) => return not_asked(error.to_string()),
-    };
+    let (rows, services) = looked.map_err(|error| not_asked(&error.to_string()))?;
     let to_proxy: Vec<&Row> = rows.iter().filter(|row| row.remote == proxy).collect();
     let process = services.first().map(|service| service.process);
     let owner = to_proxy.first().map(|row| row.process);
-    if process == Some(test.process()) && owner == process && to_proxy.len() == 1 {
-        return State::Agrees { observations: 1 };
+    if let [row] = *to_proxy
+        && process == Some(test.process())
+        && owner == process
+    {
+        return Ok(*row);
     }
     let shown =
         |process: Option<u32>| process.map_or_else(|| "none".to_owned(), |one| one.to_string());
-    against(
+    Err(against(
         "the process of the connection to the stand-in for a proxy",
         &format!(
             "{}, by the service manager {}",
@@ -182,7 +215,47 @@ fn seen(test: &SelfTest, proxy: SocketAddr, connected: &Told<()>) -> State {
             shown(owner),
             plural(to_proxy.len() as u64, "row", "rows")
         ),
-    )
+    ))
+}
+
+/// Whether Windows counts what the stand-in sends over that connection.
+fn carried(row: &Row, connected: &Receiver<TcpStream>) -> State {
+    /// Fits into one segment of loopback, and into any buffer.
+    const SENT: u64 = 4096;
+    /// What was received is counted when it is acknowledged, which may wait a while.
+    const DEADLINE: Duration = Duration::from_secs(3);
+    const PAUSE: Duration = Duration::from_millis(50);
+    let before = match count_payload(row) {
+        Ok(before) => before,
+        Err(error) => return not_asked(&format!("Windows does not count it: {error}")),
+    };
+    let is_its = |stream: &TcpStream| stream.peer_addr().ok() == Some(row.local);
+    let Some(mut stream) = connected.try_iter().find(is_its) else {
+        return not_asked("the stand-in has no such connection");
+    };
+    let block = vec![0; usize::try_from(SENT).unwrap_or_default()];
+    if let Err(error) = stream.write_all(&block) {
+        return not_asked(&format!("the stand-in cannot send: {error}"));
+    }
+    let begin = Instant::now();
+    loop {
+        let seen = match payload(row) {
+            Ok(now) => now.saturating_sub(before),
+            Err(error) => return not_asked(&format!("Windows does not tell it: {error}")),
+        };
+        if seen == SENT {
+            return State::Agrees { observations: 1 };
+        }
+        if begin.elapsed() >= DEADLINE {
+            let asked = "the bytes that the connection carried";
+            return against(asked, &SENT.to_string(), &seen.to_string());
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "Windows' counters announce nothing"
+        )]
+        thread::sleep(PAUSE);
+    }
 }
 
 fn against(asked: &str, expected: &str, seen: &str) -> State {

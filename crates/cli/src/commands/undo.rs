@@ -1,7 +1,7 @@
 //! `sidestep undo`: put back what a run changed.
 
 use serde_json::json;
-use sidestep_machine::{Store, apply, runs};
+use sidestep_machine::{Store, runs};
 use sidestep_model::account::Account;
 use sidestep_model::finding::{Code, Effect, Finding};
 use sidestep_model::journal::{Command, Run, RunNumber, last_undoable, overlaid_by, undone_by};
@@ -80,13 +80,14 @@ pub(crate) fn run(
         }
         return Ok(effect.into());
     }
-    let restarting = if args.restarts.restart_services {
-        let runs = readable(&folder)?;
-        let site = site.site_if_any()?;
-        Restarting::prepare(&args.restarts, site, &plans, &observed, &runs, printer)?
-    } else {
-        Restarting::none(&args.restarts, printer)
-    };
+    let restarting = Restarting::prepare(
+        &args.restarts,
+        || site.site_if_any(),
+        &plans,
+        &observed,
+        &folder,
+        printer,
+    )?;
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.
     let mut number = None;
@@ -104,16 +105,9 @@ pub(crate) fn run(
         let command = Command::Undo(run.begin.run);
         let mut undo = journal.begin(command, &store.place())?;
         let done = format!("run {} is done", undo.number());
-        let mut is_done = false;
-        at.loaded(is_agreed, || {
-            apply(&plans, &mut store, &mut undo, &mut |_| {})?;
-            is_done = true;
-            Ok(())
-        })
-        .map_err(|error| if is_done { error.after(&done) } else { error })?;
+        at.write(&mut store, &plans, &mut undo, is_agreed, &done)?;
         number = Some(undo.number());
-        let after = |error: CommandError| error.after(&done);
-        restarted = restarting.carry_out().map_err(after)?;
+        restarted = restarting.carry_out().map_err(|error| error.after(&done))?;
     }
     if printer.json {
         let mut document = document(number, Some(&run), at, &plans, &findings);

@@ -352,6 +352,11 @@ pub(crate) fn message(finding: &Finding) -> String {
             value.key(),
             value.name()
         ),
+        Finding::ProxyUnresolved { hosts } => format!(
+            "this computer finds no address of the proxy {}: a connection to it would be counted \
+             as direct, to something else",
+            hosts.join(", ")
+        ),
         Finding::BackupUnseen => "no connection of the backup services to Backup or Storage was \
              seen, so that nothing is known of the path of the backup's bytes"
             .to_owned(),

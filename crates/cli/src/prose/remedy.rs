@@ -233,6 +233,9 @@ pub(crate) fn remedy(finding: &Finding) -> String {
              services",
             value.key()
         ),
+        Finding::ProxyUnresolved { .. } => "correct the name, or ask who runs DNS for it; until \
+             then only the proxy's log tells who came"
+            .to_owned(),
         Finding::BackupUnseen => "back up a database that takes longer than a second; else look in \
              the proxy's log of that time"
             .to_owned(),

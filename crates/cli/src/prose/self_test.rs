@@ -20,6 +20,7 @@ pub(crate) fn subject(subject: Subject) -> &'static str {
         Subject::Winhttp => "WinHTTP gives the account what was written",
         Subject::DotnetFramework => ".NET Framework goes by the way that `route` says",
         Subject::TcpTable => "a connection of the service is seen as its own",
+        Subject::Payload => "what that connection carries is counted",
         Subject::Removal => "service, profile and files are removed",
     }
 }

@@ -63,6 +63,21 @@ pub fn connections() -> io::Result<Vec<Row>> {
     not_windows()
 }
 
+/// Has a connection's payload counted; nobody counts here.
+pub fn count_payload(_row: &Row) -> io::Result<u64> {
+    not_windows()
+}
+
+/// What was counted of a connection's payload; nobody counts here.
+pub fn payload(_row: &Row) -> io::Result<u64> {
+    not_windows()
+}
+
+/// The same, and those that are tried; nobody is asked here.
+pub fn attempts() -> io::Result<Vec<Row>> {
+    not_windows()
+}
+
 /// The running services whose names begin with `prefix`, which are not here.
 pub fn running_services(_prefix: &str) -> io::Result<Vec<ServiceProcess>> {
     not_windows()

@@ -3,6 +3,7 @@
 //! Everybody may make folders in `%ProgramData%`. So one that is there already
 //! counts only if an administrator, the system or whoever runs this made it.
 
+use std::ffi::c_void;
 use std::fs;
 use std::io;
 use std::mem::size_of;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use sidestep_model::account::Sid;
-use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
+use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
     SE_FILE_OBJECT,
@@ -22,10 +23,12 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::Storage::FileSystem::{CreateDirectoryW, FILE_ATTRIBUTE_REPARSE_POINT};
 use windows_sys::Win32::System::Com::CoTaskMemFree;
+use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsForUserW;
 use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, FOLDERID_Windows, SHGetKnownFolderPath};
-use windows_sys::core::GUID;
+use windows_sys::core::{BOOL, GUID, HRESULT, PCWSTR, PWSTR};
 
 use super::access;
+use super::library::on_demand;
 use super::registry::wide;
 use crate::store::{FolderFault, StoreError};
 
@@ -49,18 +52,43 @@ pub(super) fn windows() -> io::Result<PathBuf> {
 
 #[expect(unsafe_code, reason = "Windows' own functions")]
 fn known(folder: &GUID) -> io::Result<PathBuf> {
+    type Find = unsafe extern "system" fn(*const GUID, u32, HANDLE, *mut PWSTR) -> HRESULT;
+    type Free = unsafe extern "system" fn(*const c_void);
+    let find = on_demand!("shell32.dll", SHGetKnownFolderPath: Find)?;
+    let free = on_demand!("combase.dll", CoTaskMemFree: Free)?;
     let mut text = ptr::null_mut();
     // SAFETY: the folder's identifier is borrowed, no token means this user,
     // and `text` is a place for a pointer.
-    let result = unsafe { SHGetKnownFolderPath(folder, 0, ptr::null_mut(), &raw mut text) };
+    let result = unsafe { find(folder, 0, ptr::null_mut(), &raw mut text) };
     if result < 0 {
         return Err(io::Error::from_raw_os_error(result));
     }
     // SAFETY: on success `text` points to a string that a NUL ends.
     let path = unsafe { access::wide_text(text) };
     // SAFETY: Windows allocated `text` so, and it is not used again.
-    unsafe { CoTaskMemFree(text.cast()) };
+    unsafe { free(text.cast()) };
     Ok(path.into())
+}
+
+/// Text with the variables in it that every account has, such as
+/// `%ProgramFiles%`, as the service manager reads it. Those of whoever runs this
+/// do not count.
+#[expect(unsafe_code, reason = "Windows' own functions")]
+pub(super) fn expanded(text: &str) -> io::Result<String> {
+    type Expand = unsafe extern "system" fn(HANDLE, PCWSTR, PWSTR, u32) -> BOOL;
+    /// The longest path there is, with the NUL.
+    const ROOM: usize = 1 << 15;
+    let expand = on_demand!("userenv.dll", ExpandEnvironmentStringsForUserW: Expand)?;
+    let (text, mut read) = (wide(text), vec![0_u16; ROOM]);
+    let room = u32::try_from(ROOM).map_err(io::Error::other)?;
+    // SAFETY: no token means the system's own variables; `text` ends with a NUL,
+    // and `read` has `room` units.
+    let done = unsafe { expand(ptr::null_mut(), text.as_ptr(), read.as_mut_ptr(), room) };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let end = read.iter().position(|unit| *unit == 0).unwrap_or(ROOM);
+    Ok(String::from_utf16_lossy(&read[..end]))
 }
 
 /// Makes a folder for administrators and the system alone, or takes the one

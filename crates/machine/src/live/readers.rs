@@ -1,5 +1,6 @@
 //! What Windows itself gives a program of the account that it runs as.
 
+use std::ffi::c_void;
 use std::io::{self, Read as _};
 use std::mem::size_of;
 use std::path::PathBuf;
@@ -19,8 +20,10 @@ use windows_sys::Win32::Networking::WinInet::{
     INTERNET_PER_CONN_FLAGS, INTERNET_PER_CONN_OPTION_LISTW, INTERNET_PER_CONN_OPTIONW,
     INTERNET_PER_CONN_PROXY_BYPASS, INTERNET_PER_CONN_PROXY_SERVER, InternetQueryOptionW,
 };
+use windows_sys::core::BOOL;
 
 use super::access;
+use super::library::on_demand;
 use super::registry::Place;
 
 /// The SID of the account that this process runs as.
@@ -31,9 +34,11 @@ pub fn own_sid() -> io::Result<String> {
 /// What `WinHttpGetIEProxyConfigForCurrentUser` gives this process.
 #[expect(unsafe_code, reason = "Windows' own functions")]
 pub fn winhttp_settings() -> io::Result<SettingsTold> {
+    type Give = unsafe extern "system" fn(*mut WINHTTP_CURRENT_USER_IE_PROXY_CONFIG) -> BOOL;
+    let give = on_demand!("winhttp.dll", WinHttpGetIEProxyConfigForCurrentUser: Give)?;
     let mut given = WINHTTP_CURRENT_USER_IE_PROXY_CONFIG::default();
     // SAFETY: `given` is a place for what is given.
-    if unsafe { WinHttpGetIEProxyConfigForCurrentUser(&raw mut given) } == 0 {
+    if unsafe { give(&raw mut given) } == 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: each is null, or a string that Windows allocated for this process
@@ -56,6 +61,8 @@ pub fn winhttp_settings() -> io::Result<SettingsTold> {
 /// What `InternetQueryOption` gives this process for its default connection.
 #[expect(unsafe_code, reason = "Windows' own functions")]
 pub fn wininet_settings() -> io::Result<SettingsTold> {
+    type Query = unsafe extern "system" fn(*const c_void, u32, *mut c_void, *mut u32) -> BOOL;
+    let query = on_demand!("wininet.dll", InternetQueryOptionW: Query)?;
     let mut options = [
         INTERNET_PER_CONN_FLAGS,
         INTERNET_PER_CONN_AUTOCONFIG_URL,
@@ -76,7 +83,7 @@ pub fn wininet_settings() -> io::Result<SettingsTold> {
     // SAFETY: no handle means the account's own settings; `list` has `size` bytes
     // and points to as many options as it says, which outlive the call.
     let done = unsafe {
-        InternetQueryOptionW(
+        query(
             ptr::null(),
             INTERNET_OPTION_PER_CONNECTION_OPTION,
             (&raw mut list).cast(),

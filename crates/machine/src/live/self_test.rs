@@ -25,8 +25,10 @@ use windows_service::service_dispatcher;
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
 use windows_sys::Win32::UI::Shell::DeleteProfileW;
+use windows_sys::core::{BOOL, PCWSTR};
 
 use super::folder;
+use super::library::on_demand;
 use super::registry::{LiveRegistry, Place, wide};
 use super::services::plain;
 use crate::reading::{self, PROFILES};
@@ -60,7 +62,8 @@ impl SelfTest {
         let folder = self_test_folder()?;
         let above = folder.parent().unwrap_or(&folder).to_owned();
         let is_new = !folder.exists();
-        let had_leftovers = remove_service()? | remove_profile()? | !is_new;
+        let removed = [remove_service()?, remove_profile()?];
+        let had_leftovers = removed.contains(&true) || !is_new;
         clear_exchange()?;
         folder::make_for_administrators(&above)?;
         // Nobody else's is taken away.
@@ -267,23 +270,26 @@ fn remove_service() -> Result<bool, SelfTestError> {
 /// after the service ended.
 #[expect(unsafe_code, reason = "Windows' own function")]
 fn remove_profile() -> Result<bool, SelfTestError> {
+    type Delete = unsafe extern "system" fn(PCWSTR, PCWSTR, PCWSTR) -> BOOL;
+    let doing = "rid of its profile";
     let sid = Sid::of_service(SERVICE);
     let profile = Place::named(PROFILES).below(sid.as_str());
     if !profile.is_there()? {
         return Ok(false);
     }
+    let delete = on_demand!("userenv.dll", DeleteProfileW: Delete)
+        .map_err(|source| SelfTestError::Service { doing, source })?;
     let text = wide(sid.as_str());
     let begin = Instant::now();
     loop {
         // SAFETY: `text` ends with a NUL; no folder means the profile's own, and
         // no name this computer.
-        let done = unsafe { DeleteProfileW(text.as_ptr(), std::ptr::null(), std::ptr::null()) };
+        let done = unsafe { delete(text.as_ptr(), std::ptr::null(), std::ptr::null()) };
         let source = io::Error::last_os_error();
         if done != 0 || !profile.is_there()? {
             return Ok(true);
         }
         if begin.elapsed() >= SERVICE_TIME {
-            let doing = "rid of its profile";
             return Err(SelfTestError::Service { doing, source });
         }
         pause();

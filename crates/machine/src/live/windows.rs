@@ -5,7 +5,9 @@
 
 mod access;
 mod folder;
+mod library;
 mod lookup;
+mod payload;
 mod processes;
 mod profile;
 mod readers;
@@ -26,6 +28,7 @@ use crate::net_files;
 use crate::reading;
 use crate::store::{MissingRight, Store, StoreError};
 
+pub use payload::{count_payload, payload};
 pub use processes::{process_start, program, running_services};
 pub use profile::LoadedProfile;
 pub use readers::{dotnet_routes, own_sid, windows_version, winhttp_settings, wininet_settings};
@@ -33,11 +36,11 @@ use registry::{LiveRegistry, Place};
 pub use restart::restart_service;
 pub use schannel::system_handshake;
 pub use self_test::{SelfTest, serve_self_test};
-pub use tcp_table::connections;
+pub use tcp_table::{attempts, connections};
 
 /// The settings of this computer's accounts, in its registry.
 ///
-/// LocalSystem's are below `HKEY_USERS\S-1-5-18`, of which `.DEFAULT` is another
+/// `LocalSystem`'s are below `HKEY_USERS\S-1-5-18`, of which `.DEFAULT` is another
 /// name on Windows. The registry offers no comparison while writing: between
 /// looking at a value and writing it lies a moment in which another program's
 /// change would be lost.
@@ -190,13 +193,12 @@ fn account(account: Account) -> Result<ObservedAccount, StoreError> {
 
 /// Where a path is that Windows writes so.
 fn place(windows: &Path, path: &str) -> PathBuf {
-    let rest = |prefix: &str| {
-        let start = path.get(..prefix.len())?;
-        let is_so = start.eq_ignore_ascii_case(prefix);
-        is_so.then(|| path[prefix.len()..].trim_start_matches('\\'))
-    };
-    match rest("%SystemRoot%").or_else(|| rest(r"\SystemRoot")) {
-        Some(rest) => windows.join(rest),
-        None => path.into(),
+    let begin = r"\SystemRoot\";
+    match path.get(..begin.len()) {
+        Some(start) if start.eq_ignore_ascii_case(begin) => windows.join(&path[begin.len()..]),
+        // One that cannot be read stays as it is written, and leads nowhere.
+        _ => folder::expanded(path)
+            .unwrap_or_else(|_| path.to_owned())
+            .into(),
     }
 }

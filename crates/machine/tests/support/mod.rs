@@ -54,10 +54,9 @@ impl Server {
     }
 }
 
-/// SYSTEM has every value, a blob of Internet Explorer 6 among them; the
-/// plugin's account has nothing yet; both lie among other people's keys.
+/// Both accounts' settings among other people's keys.
 fn export() -> RegistryFile {
-    let mut file = RegistryFile::new();
+    let mut file = accounts();
     let text = |text: &str| RegistryData::Text(text.to_owned());
     let clutter = |file: &mut RegistryFile, sid: &str| {
         for number in 0..150 {
@@ -69,6 +68,18 @@ fn export() -> RegistryFile {
         }
     };
     clutter(&mut file, "S-1-5-21-1-2-3-1001");
+    if let Some(plugin) = Account::Plugin.sid() {
+        clutter(&mut file, plugin.as_str());
+    }
+    clutter(&mut file, "S-1-5-20");
+    file
+}
+
+/// SYSTEM has every value, a blob of Internet Explorer 6 among them; the
+/// plugin's account has nothing yet.
+pub(crate) fn accounts() -> RegistryFile {
+    let mut file = RegistryFile::new();
+    let text = |text: &str| RegistryData::Text(text.to_owned());
     let system = format!(r"{}\{INTERNET_SETTINGS}", Account::System.software());
     let mut blob = ConnectionSettings::new(&ProxySettings::manual(
         "joe:geheim@10.2.0.16:8080",
@@ -87,16 +98,14 @@ fn export() -> RegistryFile {
     file.set(&connections, "SavedLegacySettings", &blob);
     file.set(&connections, "VPN 東京", &blob);
     let plugin = Account::Plugin.sid().unwrap();
-    clutter(&mut file, plugin.as_str());
     let environment = format!(r"HKEY_USERS\{plugin}\Environment");
     file.set(&environment, "TEMP", &text("x"));
-    clutter(&mut file, "S-1-5-20");
     file
 }
 
 /// SYSTEM keeps its proxy, credentials and all; the plugin's account gets one.
 /// Under the policy the same for the machine's two copies.
-pub(crate) fn plans(store: &RegFileStore) -> Vec<Plan> {
+pub(crate) fn plans(store: &dyn Store) -> Vec<Plan> {
     let observed = store.read().unwrap();
     let catalogue = Catalogue::of(Cloud::AzureCloud);
     let set = site::SAMPLE.replace("mode = \"keep\"", "mode = \"set\"");
@@ -117,9 +126,12 @@ pub(crate) fn plans(store: &RegFileStore) -> Vec<Plan> {
 /// What a test does to a server; the names are what a child process is told.
 pub(crate) fn act(
     verb: &str,
-    store: &mut RegFileStore,
+    store: &mut dyn Store,
     reached: &mut dyn FnMut(Checkpoint),
 ) -> Result<(), ActError> {
+    store
+        .make_journal_folder()
+        .map_err(TransactionError::from)?;
     let journal =
         Journal::open(&store.journal_folder(), Timestamp::now).map_err(TransactionError::from)?;
     recover_last(store, &journal, reached)?;

@@ -158,6 +158,7 @@ impl Finding {
             Self::AskedOfProxyUnseen { .. } => 312,
             Self::BackupUnseen => 313,
             Self::AlsoOnProxy { .. } => 314,
+            Self::ProxyUnresolved { .. } => 315,
             Self::TlsInspected { .. } => 402,
             Self::SchannelFails { .. } => 403,
             Self::Tls12Off => 404,

@@ -83,6 +83,7 @@ impl Finding {
             | Self::EntriesDropped { .. }
             | Self::AskedOfProxyUnseen { .. }
             | Self::BackupUnseen
+            | Self::ProxyUnresolved { .. }
             | Self::Tls12NotOffered { is_followed: false }
             | Self::DotnetWeak { .. }
             | Self::RunInterrupted { .. } => Severity::Warning,

@@ -60,6 +60,7 @@ impl Finding {
             | Self::ProtectedPublic { .. }
             | Self::AskedOfProxyUnseen { .. }
             | Self::BackupUnseen
+            | Self::ProxyUnresolved { .. }
             | Self::AlsoOnProxy { .. }
             | Self::TlsInspected { .. }
             | Self::SchannelFails { .. }

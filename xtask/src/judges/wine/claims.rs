@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -155,25 +154,6 @@ pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Resul
     tally.end("the plugin account's states are told apart")
 }
 
-/// What Wine's own writer wrote is understood.
-pub(super) fn second_writer(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    prepare(desk)?;
-    let (_, document) = desk.document(&["show", "--at", "live", "--account", "system"])?;
-    let readers = document["accounts"][0]["readers"]
-        .as_array()
-        .context("no readers")?;
-    // The services', by its blob, and the plain values.
-    for reader in ["dotnet-framework", "plain-values"] {
-        let seen = readers.iter().find(|one| one["reader"] == reader);
-        let settings = seen.map_or(&Value::Null, |seen| &seen["settings"]);
-        let is_right = settings["proxy_server"] == EARLIER_PROXY
-            && settings["proxy_override"] == EARLIER_LIST
-            && settings["manual_proxy"] == true;
-        tally.see(is_right, || format!("{reader}: {document}"));
-    }
-    tally.end("what Wine's InternetSetOption wrote is read")
-}
-
 /// `apply` writes what `plan` says, and nothing else; Wine's `reg query` tells.
 pub(super) fn written(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     prepare(desk)?;
@@ -275,6 +255,8 @@ pub(super) fn machine(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> 
 /// decides instead of the account is named; where Windows knows no SID for the
 /// plugin's account, as Wine does not, that is a note.
 pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    /// With a variable in it, as the service manager takes it, too.
+    const PROGRAM: &str = r"%ProgramFiles%\judged.exe";
     const CONFIG: &str = "<configuration><system.net><defaultProxy enabled=\"false\"/>\
                           </system.net></configuration>";
     let create = |account: &str| {
@@ -283,12 +265,12 @@ pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()>
             "create",
             PLUGIN_SERVICE,
             "binPath=",
-            r"C:\judged.exe",
+            PROGRAM,
             "obj=",
             account,
         ])
     };
-    let config = desk.wine.drive_c().join("judged.exe.config");
+    let config = desk.wine.drive_c().join("Program Files/judged.exe.config");
     fs::write(&config, CONFIG)?;
     create(Account::Plugin.name())?;
     let (exit, document) = desk.document(&["show", "--at", "live"])?;
@@ -298,7 +280,7 @@ pub(super) fn services(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()>
     let is_right = service["service"] == PLUGIN_SERVICE
         && service["state"] == "stopped"
         && service["follows"] == Account::Plugin.key()
-        && service["program"] == r"C:\judged.exe";
+        && service["program"] == PROGRAM;
     tally.see(exit == Some(0) && is_right, || {
         format!("the service is not as it was made: {document}")
     });
@@ -473,28 +455,6 @@ pub(super) fn tls(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let after = said(desk)?;
     tally.see(!after.contains("SS40"), || after.clone());
     tally.end("the registry's values that decide over TLS are read and explained")
-}
-
-/// What a start costs beyond that of the smallest program: measured, and not held
-/// against anybody, because a busy computer takes longer. The aim is 50 ms.
-pub(super) fn start(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    let fastest = |arguments: &[&str]| -> anyhow::Result<Duration> {
-        let mut fastest = Duration::MAX;
-        for _ in 0..15 {
-            let begin = Instant::now();
-            desk.wine.run(arguments)?;
-            fastest = fastest.min(begin.elapsed());
-        }
-        Ok(fastest)
-    };
-    let small = fastest(&["/judge/link.exe"])?;
-    let ours = fastest(&["/judge/sidestep.exe", "--version"])?;
-    let more = ours.saturating_sub(small);
-    tally.end(&format!(
-        "a start costs {} ms more than that of a program that does nothing ({} ms; the aim is 50 more)",
-        more.as_millis(),
-        small.as_millis()
-    ))
 }
 
 /// `LocalSystem` with earlier settings, which Wine's own WinINet wrote; the

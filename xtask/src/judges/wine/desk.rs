@@ -21,8 +21,9 @@ pub(super) const SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\In
 const CURRENT_USER: &str = "S-1-5-21-0-0-0-1000";
 
 /// The judge's programs and what each is linked with.
-const PROGRAMS: [(&str, &str, &str); 8] = [
+const PROGRAMS: [(&str, &str, &str); 9] = [
     ("elevate", include_str!("elevate.c"), "-lkernel32"),
+    ("hello", include_str!("hello.c"), "-lkernel32"),
     ("holdkey", include_str!("holdkey.c"), "-ladvapi32"),
     ("inetget", include_str!("inetget.c"), "-lwininet"),
     ("link", include_str!("link.c"), "-ladvapi32"),

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -58,7 +59,8 @@ fn seed(desk: &Desk) -> anyhow::Result<Values> {
     let before = desk.values(Account::Plugin)?;
     ensure!(!before.is_empty(), "Wine's WinINet wrote nothing");
     fs::create_dir_all(desk.wine.drive_c().join("users/AzureWLBackupPluginSvc"))?;
-    save(desk, sid.as_str())?;
+    save(desk, sid.as_str(), &[])?;
+    fs::copy(file(desk), seeded(desk))?;
     desk.wine
         .done(&["reg", "delete", &format!(r"HKU\{sid}"), "/f"])?;
     let path = [
@@ -84,11 +86,22 @@ fn seed(desk: &Desk) -> anyhow::Result<Values> {
     Ok(before)
 }
 
+/// The profile's file, and what was in it at first.
+fn file(desk: &Desk) -> PathBuf {
+    desk.wine
+        .drive_c()
+        .join("users/AzureWLBackupPluginSvc/NTUSER.DAT")
+}
+
+fn seeded(desk: &Desk) -> PathBuf {
+    file(desk).with_extension("seeded")
+}
+
 /// Puts what a key of `HKEY_USERS` holds into the profile's file.
-fn save(desk: &Desk, key: &str) -> anyhow::Result<()> {
+fn save(desk: &Desk, key: &str, more: &[&str]) -> anyhow::Result<()> {
     let file = format!(r"{FOLDER}\NTUSER.DAT");
     let saved = ["/judge/elevate.exe", "/judge/savehive.exe", key, &file];
-    desk.wine.done(&saved).map(drop)
+    desk.wine.done(&[&saved[..], more].concat()).map(drop)
 }
 
 fn is_loaded(desk: &Desk) -> anyhow::Result<bool> {
@@ -166,20 +179,35 @@ fn written_and_put_back(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> 
     Ok(())
 }
 
-/// Killed on the way, the next start puts back and lets go without being asked.
+/// Killed on the way, the next start that changes something puts right and lets go
+/// without being asked; one that is asked to load does, too, where nothing is
+/// loaded any more.
 fn killed(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let apply = [&APPLY[..], &ACCOUNT].concat();
+    let run = ["run", SITE, "--at", "live", "--yes"];
+    let undo = ["undo", "--at", "live", "--yes", "--load-profile"];
     let load = [&apply[..], &["--load-profile"]].concat();
     let (_, plan) = desk.document(&[&PLAN[..], &ACCOUNT, &["--load-profile"]].concat())?;
     let planned = planned(before, &plan["plans"][0], Account::Plugin)?;
     let mut left = 0;
-    for records in [2, 4, 6] {
+    for (records, next) in [
+        (2, &apply[..]),
+        (3, &run),
+        (4, &undo),
+        (5, &apply),
+        (6, &undo),
+    ] {
+        fs::copy(seeded(desk), file(desk))?;
         let journal = kill_at(desk, &load, records)?;
+        let is_done = fs::read_to_string(&journal)?.contains("\"commit\"");
         if is_loaded(desk)? {
             left += 1;
-            let is_done = fs::read_to_string(journal)?.contains("\"commit\"");
+            let is_let_go: &[&str] = if next == undo { &["unload"] } else { &[] };
+            save(desk, LOADED, is_let_go)?;
+        }
+        if next == undo {
             let expected = if is_done { &planned } else { before };
-            let (exit, after) = held(desk, &apply, if is_done { "there" } else { "gone" })?;
+            let (exit, after) = held(desk, next, "any")?;
             tally.see(exit == Some((3, "SS175".to_owned())), || {
                 format!("recovery while a key is held: {exit:?}")
             });
@@ -190,12 +218,20 @@ fn killed(desk: &Desk, before: &Values, tally: &mut Tally<'_>) -> anyhow::Result
                 tally,
             );
         }
-        let (exit, document) = desk.document(&apply)?;
-        tally.see(exit == Some(0), || {
+        // `run` finds no Azure; what was half done is put right before it looks.
+        let (exit, document) = desk.document(next)?;
+        tally.see(exit == Some(0) || next == run, || {
             format!("after a kill: {exit:?}, {document}")
         });
+        let ended = fs::read_to_string(&journal)?;
+        let is_ended = ended.contains("\"commit\"") || ended.contains("\"rollback\"");
+        tally.see(is_ended, || {
+            format!("{} left the run open: {ended}", next[0])
+        });
         let is_loaded = is_loaded(desk)?;
-        tally.see(!is_loaded, || "a kill left the profile loaded".to_owned());
+        tally.see(!is_loaded, || {
+            format!("{} left the profile loaded", next[0])
+        });
     }
     tally.see(left > 0, || "no kill left the profile loaded".to_owned());
     Ok(())
@@ -217,7 +253,7 @@ fn held(desk: &Desk, arguments: &[&str], when: &str) -> anyhow::Result<(Ended, V
     let (exit, document) = desk.document(arguments)?;
     holder.wait_until_held()?;
     let values = desk.values_below(&format!(r"HKU\{LOADED}\{SETTINGS}"))?;
-    save(desk, LOADED)?;
+    save(desk, LOADED, &[])?;
     desk.wine.kill("holdkey.exe")?;
     holder.0.wait()?;
     let code = document["error"]["code"].as_str().unwrap_or_default();

@@ -16,8 +16,9 @@ use super::desk::settings_key;
 /// Sidestep, by its arguments.
 type Run<'a> = &'a dyn Fn(&[&str]) -> anyhow::Result<Output>;
 
-/// A service that is connected is left alone, unless the vault, which is asked by
-/// `signed_in`, has nothing to do; `signed_out` does not ask it. `proxy` is where
+/// A service that is connected is left alone, whether or not the vault is asked,
+/// as `signed_in` does and `signed_out` does not; one that is idle is restarted, now
+/// or when a later run is asked for what an earlier one left out. `proxy` is where
 /// the service connects to.
 pub(super) fn restarted(
     wine: &Wine,
@@ -27,14 +28,15 @@ pub(super) fn restarted(
     signed_out: Run<'_>,
     tally: &mut Tally<'_>,
 ) -> anyhow::Result<()> {
-    const ASKED: [&str; 3] = ["--restart-services", "--yes", "--json"];
+    const RESTART: [&str; 1] = ["--restart-services"];
     let apply = ["apply", site, "--at", "live", "--account", "system"];
     let undo = ["undo", "--at", "live", "--site", site];
-    let document = |run: Run<'_>, verb: &[&str]| -> anyhow::Result<(Option<i32>, Value)> {
-        let output = run(&[verb, &ASKED].concat())?;
+    let document = |run: Run<'_>, verb: &[&str], more: &[&str]| {
+        let output = run(&[verb, more, &["--yes", "--json"]].concat())?;
         let said = String::from_utf8_lossy(&output.stderr);
-        let document = serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
-        Ok((output.status.code(), document))
+        let document: Value =
+            serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
+        anyhow::Ok((output.status.code(), document))
     };
     // The blob is missing, so that the key that a service watches is made.
     let key = settings_key(Account::System);
@@ -42,42 +44,53 @@ pub(super) fn restarted(
     let service = Service::create(wine)?;
 
     service.start(Some(proxy))?;
-    let (exit, refused) = document(signed_out, &apply)?;
-    let message = refused["error"]["message"].as_str().unwrap_or_default();
-    let is_refused = exit == Some(4)
-        && refused["error"]["code"] == "SS176"
-        && message.contains(COORDINATOR_SERVICE)
-        && message.contains(proxy);
-    tally.see(is_refused, || format!("connected: {exit:?}, {refused}"));
+    for run in [signed_in, signed_out] {
+        let (exit, refused) = document(run, &apply, &RESTART)?;
+        let message = refused["error"]["message"].as_str().unwrap_or_default();
+        let is_refused = exit == Some(4)
+            && refused["error"]["code"] == "SS176"
+            && message.contains(COORDINATOR_SERVICE)
+            && message.contains(proxy);
+        tally.see(is_refused, || format!("connected: {exit:?}, {refused}"));
+    }
     let made = wine.run(&["reg", "query", &format!(r"{key}\Connections")])?;
     tally.see(!made.status.success(), || {
         "something was written".to_owned()
     });
     tally.see(service.starts()? == 1, || "it was restarted".to_owned());
+    service.stop()?;
 
-    let mut starts = 1;
-    for run in [signed_in, signed_out] {
-        for verb in [&apply[..], &undo] {
-            let (exit, done) = document(run, verb)?;
-            let is_named = done["restarted"] == json!([COORDINATOR_SERVICE]);
-            tally.see(exit == Some(0) && is_named, || {
-                format!("{}: {exit:?}, {done}", verb[0])
-            });
-            starts += 1;
-            let seen = service.starts()?;
-            tally.see(seen == starts, || format!("{}: {seen} starts", verb[0]));
-            tally.see(service.runs()?, || format!("{}: it does not run", verb[0]));
-        }
-        // From now on it is connected to nobody.
-        service.stop()?;
-        service.start(None)?;
-        starts += 1;
+    service.start(None)?;
+    let steps: [(Run<'_>, &[&str], &[&str], usize); 5] = [
+        (signed_in, &apply, &RESTART, 3),
+        (signed_out, &undo, &RESTART, 4),
+        // The key is made again, and the service is as it was.
+        (signed_out, &apply, &[], 4),
+        (signed_out, &apply, &RESTART, 5),
+        (signed_out, &apply, &RESTART, 5),
+    ];
+    let mut before = 2;
+    for (run, verb, more, starts) in steps {
+        let (exit, done) = document(run, verb, more)?;
+        let expected: &[&str] = if starts > before {
+            &[COORDINATOR_SERVICE]
+        } else {
+            &[]
+        };
+        let is_named = done["restarted"] == json!(expected);
+        tally.see(exit == Some(0) && is_named, || {
+            format!("{}: {exit:?}, {done}", verb[0])
+        });
+        let seen = service.starts()?;
+        tally.see(seen == starts, || format!("{}: {seen} starts", verb[0]));
+        tally.see(service.runs()?, || format!("{}: it does not run", verb[0]));
+        before = starts;
     }
     service.stop()?;
     wine.done(&["sc", "delete", COORDINATOR_SERVICE])?;
     tally.end(
-        "a service that needs it is restarted, but not while it is connected and nobody says that \
-         it is idle",
+        "a service that needs it is restarted, at once or when asked later, and not while it is \
+         connected",
     )
 }
 

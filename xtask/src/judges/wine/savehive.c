@@ -1,4 +1,5 @@
-/* savehive KEY FILE: saves a key of HKEY_USERS as a hive. */
+/* savehive KEY FILE [unload]: saves a key of HKEY_USERS as a hive, and lets go of it, as
+   of one that was loaded. */
 #include <stdio.h>
 #include <windows.h>
 
@@ -17,10 +18,10 @@ int wmain(int count, WCHAR **arguments)
     HKEY key;
     LONG error;
 
-    if (count != 3)
+    if (count < 3)
         return 2;
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token)
-        || !enable(token, SE_BACKUP_NAME))
+        || !enable(token, SE_BACKUP_NAME) || !enable(token, SE_RESTORE_NAME))
         return 1;
     error = RegOpenKeyExW(HKEY_USERS, arguments[1], 0, KEY_READ, &key);
     if (!error) {
@@ -28,6 +29,8 @@ int wmain(int count, WCHAR **arguments)
         error = RegSaveKeyW(key, arguments[2], NULL);
         RegCloseKey(key);
     }
+    if (!error && count == 4)
+        error = RegUnLoadKeyW(HKEY_USERS, arguments[1]);
     if (error)
         printf("error %ld\n", error);
     return error != 0;

@@ -1,42 +1,92 @@
 //! Killed anywhere: before or after, never between.
 //!
 //! This program starts itself as a child that ends without warning at its
-//! n-th checkpoint, then looks at what the next start makes of it.
+//! n-th checkpoint, then looks at what the next start makes of it: on a registry
+//! export, and on the registry of a running Windows.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+#[cfg(windows)]
+mod live;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::process::{Command, ExitStatus};
 use std::{env, fs, process};
 
+use sidestep_machine::{RegFileStore, Store};
 use sidestep_model::account::Account;
 use sidestep_model::blob::ConnectionSettings;
+use sidestep_model::journal::Run;
 use sidestep_model::observed::{INTERNET_SETTINGS, POLICY_KEY};
 use sidestep_model::registry::{RegistryData, RegistryFile};
 use sidestep_model::settings::ProxySettings;
 use support::{Server, act, meaning};
 
-/// Tells the child what to do: verb, file and the checkpoint to end at.
+/// Tells the child what to do: verb, place and the checkpoint to end at.
 const ORDER: &str = "SIDESTEP_TEST_CRASH";
+
+/// Whose settings are changed.
+trait Subject {
+    /// What the settings and all around them are, however often they changed.
+    type Meaning: PartialEq;
+
+    /// As a child finds it.
+    fn place(&self) -> String;
+
+    fn store(&self) -> Box<dyn Store>;
+
+    fn runs(&self) -> Vec<Run>;
+
+    /// By somebody else's reading than the store's.
+    fn meaning(&self) -> Self::Meaning;
+}
+
+impl Subject for Server {
+    type Meaning = Vec<(String, String, RegistryData)>;
+
+    fn place(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(Self::store(self))
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        Self::runs(self)
+    }
+
+    fn meaning(&self) -> Self::Meaning {
+        meaning(&self.bytes())
+    }
+}
 
 #[test]
 #[ignore = "the child of the other tests"]
 fn child() {
     let order = env::var(ORDER).unwrap();
-    let [verb, file, last] = order.split('|').collect::<Vec<_>>()[..] else {
-        panic!("verb, file, checkpoint")
+    let [verb, place, last] = order.split('|').collect::<Vec<_>>()[..] else {
+        panic!("verb, place, checkpoint")
     };
     let last: usize = last.parse().unwrap();
-    let mut store = sidestep_machine::RegFileStore::new(file.as_ref());
+    let mut store = store_at(place);
     let mut count = 0;
-    act(verb, &mut store, &mut |_| {
+    act(verb, &mut *store, &mut |_| {
         if count == last {
             process::abort();
         }
         count += 1;
     })
     .unwrap();
+}
+
+fn store_at(place: &str) -> Box<dyn Store> {
+    #[cfg(windows)]
+    if place == live::PLACE {
+        return live::Live.store();
+    }
+    Box::new(RegFileStore::new(place.as_ref()))
 }
 
 /// A server under the policy that makes the machine's settings count. They are
@@ -63,8 +113,8 @@ fn per_machine() -> Server {
 }
 
 /// Whether the child came to its end rather than to the checkpoint.
-fn ran_through(server: &Server, verb: &str, checkpoint: usize) -> bool {
-    let order = format!("{verb}|{}|{checkpoint}", server.path().display());
+fn ran_through(subject: &impl Subject, verb: &str, checkpoint: usize) -> bool {
+    let order = format!("{verb}|{}|{checkpoint}", subject.place());
     let status: ExitStatus = Command::new(env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--quiet"])
         .env(ORDER, order)
@@ -75,40 +125,42 @@ fn ran_through(server: &Server, verb: &str, checkpoint: usize) -> bool {
     status.success()
 }
 
-fn recover(server: &Server) {
-    act("recover", &mut server.store(), &mut |_| {}).unwrap();
-    assert!(server.runs().iter().all(|run| run.interrupted().is_none()));
+fn recover(subject: &impl Subject) {
+    act("recover", &mut *subject.store(), &mut |_| {}).unwrap();
+    assert!(subject.runs().iter().all(|run| run.interrupted().is_none()));
 }
 
-/// A server on which `verb` has something to do.
-fn ready_for(verb: &str, new: fn() -> Server) -> Server {
-    let server = new();
+/// A subject on which `verb` has something to do.
+fn ready_for<S: Subject>(verb: &str, new: fn() -> S) -> S {
+    let subject = new();
     if verb == "undo" {
-        act("apply", &mut server.store(), &mut |_| {}).unwrap();
+        act("apply", &mut *subject.store(), &mut |_| {}).unwrap();
     }
-    server
+    subject
 }
 
-fn killed_everywhere(verb: &str, new: fn() -> Server) {
+/// How many processes were ended, of which each left before or after.
+fn killed_everywhere<S: Subject>(verb: &str, new: fn() -> S) -> usize {
     let done = {
-        let server = ready_for(verb, new);
-        act(verb, &mut server.store(), &mut |_| {}).unwrap();
-        meaning(&server.bytes())
+        let subject = ready_for(verb, new);
+        act(verb, &mut *subject.store(), &mut |_| {}).unwrap();
+        subject.meaning()
     };
-    let (mut befores, mut afters) = (0, 0);
+    let (mut befores, mut afters, mut ended) = (0, 0, 0);
     for first in 0.. {
-        let server = ready_for(verb, new);
-        let begun = meaning(&server.bytes());
-        let came_through = ran_through(&server, verb, first);
-        let left = meaning(&server.bytes());
+        let subject = ready_for(verb, new);
+        let begun = subject.meaning();
+        let came_through = ran_through(&subject, verb, first);
+        let left = subject.meaning();
         // Recovery is killed, too, at every place of its own.
         for second in 0.. {
-            if ran_through(&server, "recover", second) {
+            if ran_through(&subject, "recover", second) {
                 break;
             }
+            ended += 1;
         }
-        recover(&server);
-        let now = meaning(&server.bytes());
+        recover(&subject);
+        let now = subject.meaning();
         if now == begun {
             befores += 1;
         } else {
@@ -122,17 +174,16 @@ fn killed_everywhere(verb: &str, new: fn() -> Server) {
             assert!(now == done && left == done);
             break;
         }
+        ended += 1;
         // The next start does what was asked for.
-        act(verb, &mut server.store(), &mut |_| {}).unwrap();
-        assert!(
-            meaning(&server.bytes()) == done,
-            "{verb} after a kill at {first}"
-        );
+        act(verb, &mut *subject.store(), &mut |_| {}).unwrap();
+        assert!(subject.meaning() == done, "{verb} after a kill at {first}");
     }
     assert!(
         befores > 8 && afters > 1,
         "{verb}: {befores} before, {afters} after"
     );
+    ended
 }
 
 #[test]
