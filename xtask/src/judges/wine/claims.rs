@@ -122,6 +122,10 @@ pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Resul
         "demand",
     ];
     let root = format!(r"HKU\{sid}");
+    // A list of profiles says nothing where the profile is gone.
+    let folder = desk.wine.drive_c().join("users").join(PLUGIN_SERVICE);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("NTUSER.DAT"), "")?;
     let steps: [(&[&str], &str, &str); 5] = [
         (&["reg", "delete", &root, "/f"], "SS111", "not registered"),
         (&create, "SS142", "never ran"),
@@ -151,6 +155,7 @@ pub(super) fn plugin_states(desk: &Desk, tally: &mut Tally<'_>) -> anyhow::Resul
             format!("after {}: {code} is not said: {document}", step.join(" "))
         });
     }
+    fs::remove_dir_all(&folder)?;
     tally.end("the plugin account's states are told apart")
 }
 
