@@ -82,7 +82,7 @@ pub enum AuditError {
 /// Reads a log, compressed with gzip or not.
 ///
 /// The threads take turns at the log, each with one chunk of whole lines, count
-/// it for themselves and add it to what all have counted.
+/// for themselves, and now and then add it to what all have counted.
 pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
     let (log, is_compressed) = decompressed(log).map_err(AuditError::Read)?;
     let source = Mutex::new(Source::new(log));
@@ -112,17 +112,22 @@ pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
 
 fn work(source: &Mutex<Source<impl Read>>, whole: &Mutex<Tally>, how: &How) -> Result<(), Fault> {
     let mut chunk = Chunk::new();
-    // A chunk bounds it.
     let mut tally = Tally::new(usize::MAX);
+    let absorb = |tally: &mut Tally| {
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        whole.absorb(tally);
+    };
     let fill = |chunk: &mut Chunk| {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         source.fill(chunk, how.format, &how.columns)
     };
     while fill(&mut chunk)? {
         tally.count(&chunk, &how.index);
-        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
-        whole.absorb(&mut tally);
+        if tally.is_large() {
+            absorb(&mut tally);
+        }
     }
+    absorb(&mut tally);
     Ok(())
 }
 

@@ -35,9 +35,9 @@ impl Chunk {
         &self.bytes[self.range.clone()]
     }
 
-    /// Where its last line ends in the log.
-    pub(crate) fn offset_behind(&self) -> u64 {
-        self.offset + self.range.end as u64
+    /// Where its first line begins in the log.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset + self.range.start as u64
     }
 }
 
