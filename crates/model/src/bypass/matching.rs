@@ -94,7 +94,8 @@ fn is_dotnet_local(name: &str, host: &HostContext) -> bool {
     }
 }
 
-fn address(host: &str) -> Option<IpAddr> {
+/// The address that a host is in some spelling; one of version 6 in brackets.
+pub(crate) fn address(host: &str) -> Option<IpAddr> {
     match host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
@@ -105,7 +106,7 @@ fn address(host: &str) -> Option<IpAddr> {
 }
 
 /// `*` stands for any characters, also none; everything else for itself.
-pub(super) fn is_match(glob: &str, text: &str) -> bool {
+pub(crate) fn is_match(glob: &str, text: &str) -> bool {
     is_match_after(glob, b"", text)
 }
 
