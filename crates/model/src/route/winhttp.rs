@@ -32,9 +32,10 @@ pub fn by_winhttp(destination: &Destination, settings: &ProxySettings) -> RouteD
     // The list is split as `WinINet` splits it: at semicolons and white space.
     let list = BypassList::parse(&settings.proxy_override, Consumer::Wininet);
     let host = destination.compared_host(Consumer::Wininet);
+    let written = destination.host().to_lowercase();
     let covering = |wanted| {
         let mut entries = list.entries().iter();
-        entries.find(|entry| covers(entry, host) == wanted)
+        entries.find(|entry| covers(entry, host, &written) == wanted)
     };
     // `WinHttpOpen` refuses such a list; what becomes of one that is stored, nobody says.
     let is_refused = |entry: &&Entry| {
@@ -88,8 +89,9 @@ enum Covers {
     Unknown,
 }
 
-fn covers(entry: &Entry, host: &str) -> Covers {
-    let text = entry.text.to_ascii_lowercase();
+/// `written` is the host before it was put into ASCII.
+fn covers(entry: &Entry, host: &str, written: &str) -> Covers {
+    let text = entry.text.to_lowercase();
     let known = |covers| if covers { Covers::Yes } else { Covers::No };
     match text.as_str() {
         // "All servers that do not contain a period in their name".
@@ -106,7 +108,8 @@ fn covers(entry: &Entry, host: &str) -> Covers {
                 .map_or(text.as_str(), |(_, rest)| rest);
             let port = name.rfind(':').filter(|at| !name[*at..].contains(']'));
             let without_port = &name[..port.unwrap_or(name.len())];
-            if is_match(name, host) || is_match(without_port, host) {
+            let is_meant = |name| is_match(name, host) || is_match(name, written);
+            if is_meant(name) || is_meant(without_port) {
                 Covers::Unknown
             } else {
                 Covers::No
@@ -200,6 +203,7 @@ mod tests {
             ("<local>", "[2001:db8::1]", Some(0)),
             ("", "169.254.169.254", None),
             ("", "127.1", None),
+            ("bébé.eu", "bébé.eu", Some(0)),
             ("", "loopback", None),
             ("", "app.localhost", None),
             ("", "[::ffff:127.0.0.1]", None),
