@@ -16,6 +16,8 @@ use sidestep_model::catalogue::{Catalogue, Cloud};
 
 const MEGABYTES: u64 = 250;
 const ROUNDS: usize = 9;
+/// What writes the log.
+const GENERATOR: &str = include_str!("../xtask/src/gen_log.rs");
 
 fn main() -> anyhow::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -137,17 +139,25 @@ fn built(workspace: &Path) -> anyhow::Result<PathBuf> {
     Ok(workspace.join("target/release/sidestep"))
 }
 
-/// The log to read, written once.
+/// The log to read, written anew when what wrote it has changed or it has.
 fn generated(workspace: &Path) -> anyhow::Result<PathBuf> {
     let folder = workspace.join("benches/target/logs");
     fs::create_dir_all(&folder)?;
     let log = folder.join(format!("squid-{MEGABYTES}.log"));
-    if !log.exists() {
+    let made_by = log.with_extension("made-by");
+    let maker = || -> std::io::Result<String> {
+        let length = fs::metadata(&log)?.len();
+        Ok(format!("{length} bytes by\n{GENERATOR}"))
+    };
+    let is_sound =
+        maker().is_ok_and(|maker| fs::read_to_string(&made_by).is_ok_and(|by| by == maker));
+    if !is_sound {
         let (path, megabytes) = (log.to_string_lossy(), MEGABYTES.to_string());
         cargo(
             workspace,
             &["xtask", "gen-log", "--megabytes", &megabytes, &path],
         )?;
+        fs::write(&made_by, maker()?)?;
     }
     Ok(log)
 }

@@ -15,7 +15,10 @@ use wildmatch::WildMatch;
 
 const HOSTS: usize = 1_000_000;
 const ROUNDS: usize = 11;
-const OURS: &str = "sidestep";
+/// What the others of a kind are held against.
+const HOST: &str = "sidestep";
+const PARSED: &str = "sidestep, parsed";
+const TEXT: &str = "sidestep, from text";
 
 fn main() {
     let entries = article_2022_10();
@@ -76,8 +79,9 @@ fn against_peers(entries: &[&str], hosts: &[&str]) {
         covered(&|host| wild.iter().any(|one| one.matches(host)))
     );
 
-    let mut contenders = [
-        each(hosts, OURS, |at| {
+    let decides = |destination: &Destination| matcher.decide(destination, &here) != NOT_LISTED;
+    let by_host = [
+        each(hosts, HOST, |at| {
             matcher.entry_for_host(hosts[at]).is_some()
         }),
         each(hosts, "floor: sum of bytes", |at| byte_sum(hosts[at]) == 0),
@@ -85,28 +89,44 @@ fn against_peers(entries: &[&str], hosts: &[&str]) {
             regex.is_match(hosts[at].as_bytes())
         }),
         each(hosts, "globset", |at| globs.is_match(hosts[at])),
+        each(hosts, "wildmatch, one by one", |at| {
+            wild.iter().any(|one| one.matches(hosts[at]))
+        }),
+    ];
+    let parsed = [
+        each(hosts, PARSED, |at| decides(&destinations[at])),
+        each(hosts, "floor: sum of bytes, parsed", |at| {
+            byte_sum(destinations[at].canonical_host()) == 0
+        }),
         each(hosts, "hyper-util, parsed", |at| {
             hyper.intercept(&uris[at]).is_none()
+        }),
+    ];
+    let from_text = [
+        each(hosts, TEXT, |at| {
+            Destination::parse(hosts[at]).is_ok_and(|destination| decides(&destination))
         }),
         each(hosts, "hyper-util, from text", |at| {
             hyper.intercept(&uri(hosts[at])).is_none()
         }),
-        each(hosts, "wildmatch, one by one", |at| {
-            wild.iter().any(|one| one.matches(hosts[at]))
-        }),
-        each(hosts, "sidestep, whole destination", |at| {
-            matcher.decide(&destinations[at], &here) != NOT_LISTED
-        }),
     ];
+    let kinds = [by_host.len(), parsed.len(), from_text.len()];
+    let mut contenders: Vec<Contender<'_>> =
+        by_host.into_iter().chain(parsed).chain(from_text).collect();
     let rounds = Rounds::of(&mut contenders, ROUNDS);
     println!("{:<28} {:>9} {:>12}", "", "ns each", "× sidestep");
-    for contender in &contenders {
-        println!(
-            "{:<28} {:>9.1} {:>12.2}",
-            contender.name,
-            rounds.median(contender.name).as_secs_f64() * 1e9 / hosts.len() as f64,
-            rounds.ratio(contender.name, OURS)
-        );
+    let mut contenders = contenders.iter();
+    for count in kinds {
+        let kind: Vec<_> = contenders.by_ref().take(count).collect();
+        for contender in &kind {
+            println!(
+                "{:<28} {:>9.1} {:>12.2}",
+                contender.name,
+                rounds.median(contender.name).as_secs_f64() * 1e9 / hosts.len() as f64,
+                rounds.ratio(contender.name, kind[0].name)
+            );
+        }
+        println!();
     }
 }
 

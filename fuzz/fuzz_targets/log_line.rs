@@ -23,9 +23,12 @@ fuzz_target!(|bytes: &[u8]| {
             continue;
         };
         assert!(format.is_none_or(|format| format == layout.format()));
-        for line in log.split(|byte| *byte == b'\n') {
+        for glance in layout.clone().lines(log) {
+            let line = glance.line;
+            assert!(glance.host.is_none() || matches!(layout.read(line), Line::Request(_)));
             match layout.read(line) {
                 Line::Request(request) => {
+                    assert!(glance.host.is_none_or(|host| host == request.host));
                     assert!(!request.host.is_empty());
                     assert_ne!(request.status, Some(0));
                     let _ = request.time.timestamp();

@@ -77,12 +77,15 @@ pub enum AuditError {
     /// Its first lines are of no known format.
     #[error("its first lines are of no known format")]
     UnknownFormat,
+    /// It is in UTF-16, which no proxy writes, but tools that copied it do.
+    #[error("it is written in UTF-16")]
+    Utf16,
 }
 
 /// Reads a log, compressed with gzip or not.
 ///
 /// The threads take turns at the log, each with one chunk of whole lines, count
-/// it for themselves and add it to what all have counted.
+/// for themselves, and now and then add it to what all have counted.
 pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
     let (log, is_compressed) = decompressed(log).map_err(AuditError::Read)?;
     let source = Mutex::new(Source::new(log));
@@ -100,6 +103,7 @@ pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
         Fault::Read(error) if is_compressed => AuditError::Compressed(error),
         Fault::Read(error) => AuditError::Read(error),
         Fault::Format => AuditError::UnknownFormat,
+        Fault::Utf16 => AuditError::Utf16,
     })?;
     let mut whole = whole.into_inner().unwrap_or_else(PoisonError::into_inner);
     let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -112,17 +116,22 @@ pub fn audit(log: impl Read + Send, how: &How) -> Result<Audit, AuditError> {
 
 fn work(source: &Mutex<Source<impl Read>>, whole: &Mutex<Tally>, how: &How) -> Result<(), Fault> {
     let mut chunk = Chunk::new();
-    // A chunk bounds it.
     let mut tally = Tally::new(usize::MAX);
+    let absorb = |tally: &mut Tally| {
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        whole.absorb(tally);
+    };
     let fill = |chunk: &mut Chunk| {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         source.fill(chunk, how.format, &how.columns)
     };
     while fill(&mut chunk)? {
         tally.count(&chunk, &how.index);
-        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
-        whole.absorb(&mut tally);
+        if tally.is_large() {
+            absorb(&mut tally);
+        }
     }
+    absorb(&mut tally);
     Ok(())
 }
 
@@ -309,6 +318,13 @@ not a line with=geheim1
         for log in ["", "\n \n", "\u{feff}"] {
             let audit = audit(log.as_bytes(), &how()).unwrap();
             assert_eq!((audit.lines, audit.malformed), (0, 0), "{log:?}");
+        }
+        for log in [&b"\xff\xfe1\0\n\0"[..], b"\xfe\xff\x001\0\n"] {
+            let forced = how().format(Some(Format::Squid));
+            for how in [how(), forced] {
+                let error = audit(log, &how).unwrap_err();
+                assert!(matches!(error, AuditError::Utf16), "{error}");
+            }
         }
         let error = audit(&b"hello\n"[..], &how()).unwrap_err();
         assert!(matches!(error, AuditError::UnknownFormat));

@@ -12,6 +12,9 @@ use crate::crossing::{MOST_SAMPLES, Sample};
 /// As much as stays in a core's cache. A longer line is none.
 pub(crate) const CHUNK: usize = 256 * 1024;
 
+/// How a text in UTF-16 begins, as Windows' tools write it.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// Whole lines, and how to read them.
 pub(crate) struct Chunk {
     bytes: Vec<u8>,
@@ -35,9 +38,9 @@ impl Chunk {
         &self.bytes[self.range.clone()]
     }
 
-    /// Where its last line ends in the log.
-    pub(crate) fn offset_behind(&self) -> u64 {
-        self.offset + self.range.end as u64
+    /// Where its first line begins in the log.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset + self.range.start as u64
     }
 }
 
@@ -63,6 +66,8 @@ pub(crate) enum Fault {
     Read(io::Error),
     /// No line tells its format.
     Format,
+    /// It begins as a text in UTF-16 does.
+    Utf16,
 }
 
 impl<R: Read> Source<R> {
@@ -94,6 +99,10 @@ impl<R: Read> Source<R> {
         self.is_over = true;
         if !self.take(chunk).map_err(Fault::Read)? {
             return Ok(false);
+        }
+        let is_first = self.layout.is_none();
+        if is_first && UTF_16.iter().any(|mark| chunk.lines().starts_with(mark)) {
+            return Err(Fault::Utf16);
         }
         let layout = match self.layout.take() {
             Some(layout) => layout,

@@ -7,7 +7,7 @@ use memchr::{memchr, memrchr};
 use sidestep_model::access_log::{Line, Request};
 use sidestep_model::catalogue::{HostIndex, Service};
 
-use crate::crossing::{Audit, Crossing, MOST_SAMPLES, Room, Sample, Totals};
+use crate::crossing::{Audit, Crossing, MOST_PAIRS, MOST_SAMPLES, Room, Sample, Totals};
 use crate::source::Chunk;
 
 /// The longest name that DNS allows; who asks has no longer one either.
@@ -48,22 +48,29 @@ impl Tally {
     /// Counts the lines of a chunk.
     pub(crate) fn count(&mut self, chunk: &Chunk, index: &HostIndex<'static>) {
         let mut layout = chunk.layout.clone();
-        let mut rest = chunk.lines();
-        while !rest.is_empty() {
-            let end = memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = &rest[..end];
-            match layout.read(line) {
+        for glance in chunk.layout.lines(chunk.lines()) {
+            // Almost every line is a request for a name that nobody asks about.
+            if let Some(host) = glance.host
+                && index.endpoint_of(host).is_none()
+            {
+                self.lines += 1;
+                continue;
+            }
+            match layout.read(glance.line) {
                 Line::Request(request) if self.request(&request, index) => self.lines += 1,
                 Line::Request(_) | Line::Malformed => {
                     self.lines += 1;
-                    let offset = chunk.offset_behind() - rest.len() as u64;
-                    self.malformed(offset, line);
+                    self.malformed(chunk.offset() + glance.offset as u64, glance.line);
                 }
-                Line::Fields => layout = layout.renamed(line),
+                Line::Fields => layout = layout.renamed(glance.line),
                 Line::Remark => {}
             }
-            rest = rest.get(end + 1..).unwrap_or_default();
         }
+    }
+
+    /// Whether it holds about as much as one thread should.
+    pub(crate) fn is_large(&self) -> bool {
+        self.pairs.len() >= MOST_PAIRS / 10
     }
 
     /// Adds what another tally holds, which is empty then.

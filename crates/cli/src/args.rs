@@ -12,7 +12,9 @@ use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::output::Printer;
 
-pub(crate) use lists::{Audit, Bypass, DenyChoice, Lint, LintFormat, ListFormat, Profile, Route};
+pub(crate) use lists::{
+    Audit, Bypass, DenyChoice, Follower, Lint, LintFormat, ListFormat, Profile, Route,
+};
 
 /// Back SQL Server on Azure VMs up through private endpoints, around the
 /// corporate proxy, and prove it.

@@ -146,6 +146,7 @@ fn probe(tried: &Tried) -> Value {
         Route::Proxy(proxy) => ("proxy", Some(proxy.to_string())),
         Route::Auto { .. } => ("auto", None),
         Route::Error(_) => ("error", None),
+        Route::Unknown => ("unknown", None),
     };
     let seen = tried.seen.first();
     let stage = |of: fn(&Observation) -> &Stage| seen.map(|seen| stage_document(of(seen)));

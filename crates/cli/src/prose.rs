@@ -201,6 +201,7 @@ pub(crate) fn route(route: &Route) -> String {
         Route::Proxy(proxy) => proxy.to_string(),
         Route::Auto { .. } => "auto".to_owned(),
         Route::Error(_) => "error".to_owned(),
+        Route::Unknown => "unknown".to_owned(),
     }
 }
 
@@ -233,6 +234,12 @@ pub(crate) fn reason(decision: &RouteDecision) -> String {
             Route::Error(error) => format!("every such request fails: {error}"),
             _ => "the proxy string is unusable".to_owned(),
         },
+        Reason::Undocumented if decision.entry.is_none() => {
+            "what WinHTTP does here is neither documented nor measured".to_owned()
+        }
+        Reason::Undocumented => {
+            format!("what WinHTTP makes of {entry}, is neither documented nor measured")
+        }
     }
 }
 

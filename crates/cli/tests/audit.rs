@@ -349,6 +349,19 @@ fn gzip_is_named_only_where_a_log_is_compressed() {
 }
 
 #[test]
+fn a_log_in_utf_16_is_named_as_such() {
+    let units = SQUID.encode_utf16().flat_map(u16::to_le_bytes);
+    let log: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
+    let desk = Desk::with("copied.log", &log);
+    let (code, document) = desk.audit(&["copied.log"]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        document["error"]["message"],
+        "copied.log is written in UTF-16"
+    );
+}
+
+#[test]
 fn w3c_columns_of_any_name_are_chosen() {
     let desk = Desk::with(
         "w3c",

@@ -264,6 +264,40 @@ fn routes_say_what_almost_matched_and_where_consumers_part() {
 }
 
 #[test]
+fn winhttp_is_foretold_as_far_as_it_is_known() {
+    let list = "*.blob.core.windows.net 20.190.128.*";
+    let urls = "a.blob.core.windows.net\n20.190.128.7\nwww.example.com\n169.254.169.254\n";
+    let asked = ["route", "--consumer", "winhttp", "--list", list, "-"];
+    let (document, code) = json(&asked, urls);
+    assert_eq!(code, Some(0));
+    let routes = document["routes"].as_array().unwrap().iter();
+    let ways: Vec<&Value> = routes.clone().map(|route| &route["route"]).collect();
+    assert_eq!(ways, ["direct", "unknown", "proxy", "unknown"]);
+    assert!(routes.clone().all(|route| route["consumer"] == "winhttp"));
+    let entries: Vec<&Value> = routes.map(|route| &route["entry"]["index"]).collect();
+    assert_eq!(entries, [&0.into(), &1.into(), &Value::Null, &Value::Null]);
+    let (shown, _) = text(&[
+        "route",
+        "--consumer",
+        "winhttp",
+        "--list",
+        list,
+        "20.190.128.7",
+    ]);
+    let why = "what WinHTTP makes of \"20.190.128.*\", entry 2 of the list, is neither documented nor measured";
+    assert!(shown.contains(why), "{shown}");
+    let (_, code) = text(&[
+        "route",
+        "--consumer",
+        "winsock",
+        "--list",
+        list,
+        "a.example",
+    ]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
 fn lists_are_explained_narrowed_and_made_exact() {
     let (table, code) = text(&["bypass", "--explain"]);
     assert_eq!(code, Some(0));

@@ -103,6 +103,34 @@ fn nearly_sound() -> String {
 }
 
 #[test]
+fn a_route_by_winhttp_is_by_the_machines_own_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let route = |export: &str| {
+        fs::write(folder.path().join("server.reg"), export).unwrap();
+        Command::new(cargo_bin!("sidestep"))
+            .args(["route", "--at", "server.reg", "--consumer", "winhttp"])
+            .args(["wsus", "a.corp.example", "10.1.2.3"])
+            .current_dir(folder.path())
+            .env("NO_COLOR", "1")
+            .assert()
+    };
+    route(&nearly_sound()).code(0).stdout_eq(str![[r#"
+ URL             Route                  Why
+ wsus            http://10.2.0.16:8080  no entry of the list matches
+ a.corp.example  http://10.2.0.16:8080  no entry of the list matches
+ 10.1.2.3        unknown                what WinHTTP makes of "10.1.*", entry 1 of the list, is neither documented nor measured
+
+"#]]);
+    let accounts_alone = export(&[(SYSTEM.to_owned(), Vec::new())]);
+    route(&accounts_alone).code(3).stderr_eq(str![[r#"
+error[SS703]: server.reg does not hold the machine's WinHTTP settings
+hint: `reg export HKEY_LOCAL_MACHINE/SOFTWARE FILE.reg` on the server writes them, where there are any
+hint: `netsh winhttp show proxy` shows them; --list and --proxy take them
+
+"#]]);
+}
+
+#[test]
 fn readers_stand_side_by_side_and_disagreements_are_named() {
     let folder = tempfile::tempdir().unwrap();
     show(folder.path(), &nearly_sound(), &[])

@@ -3,7 +3,9 @@
 mod columns;
 mod detect;
 mod json;
+mod lines;
 mod ncsa;
+mod places;
 mod role;
 mod shape;
 mod squid;
@@ -17,6 +19,7 @@ use thiserror::Error;
 
 pub use columns::{Chosen, ChosenError, Table};
 pub use detect::detect;
+pub use lines::{Glance, Lines};
 pub use shape::shape;
 pub use time::Time;
 

@@ -127,7 +127,7 @@ pub fn probes(observed: &Observed, accounts: &[Account], targets: &[Target]) -> 
                     vec![Via::Proxy(proxy.clone()), Via::Direct]
                 }
                 Route::Proxy(proxy) => vec![Via::Proxy(proxy.clone())],
-                Route::Auto { .. } | Route::Error(_) => Vec::new(),
+                Route::Auto { .. } | Route::Error(_) | Route::Unknown => Vec::new(),
             };
             probes.push(Probe {
                 account,
@@ -221,7 +221,7 @@ fn against_site(site: &Site, probe: &Probe) -> Option<Finding> {
     let is_direct = match &decision.route {
         Route::Direct => true,
         Route::Proxy(_) => false,
-        Route::Auto { .. } | Route::Error(_) => return None,
+        Route::Auto { .. } | Route::Error(_) | Route::Unknown => return None,
     };
     let wanted = site.route_of(target.service);
     // Without a proxy everything goes direct, whatever a site says.

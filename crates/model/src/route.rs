@@ -1,6 +1,10 @@
 //! Where a request goes, by an account's settings.
 
+mod winhttp;
+
 use serde::Serialize;
+
+pub use winhttp::by_winhttp;
 
 use crate::bypass::{BypassList, Consumer, Decision, DirectBecause, HostContext};
 use crate::destination::Destination;
@@ -34,6 +38,8 @@ pub enum Route {
     },
     /// Nowhere: the consumer throws.
     Error(ProxyServerError),
+    /// Nobody documents it, and nobody has measured it ([`by_winhttp`] alone).
+    Unknown,
 }
 
 /// An entry of a bypass list, by text and place.
@@ -68,6 +74,9 @@ pub enum Reason {
     AutoConfigUrl,
     /// The consumer cannot read the `ProxyServer` string, or not use its proxy.
     ProxyStringUnusable,
+    /// What the consumer makes of the entry, of the destination or of the settings
+    /// is neither documented nor measured.
+    Undocumented,
 }
 
 /// The route to `destination` for a consumer that reads `settings`.

@@ -267,7 +267,7 @@ fn predicted(url: &str, settings: &ProxySettings) -> String {
     match decided.route {
         Route::Direct => "direct".to_owned(),
         Route::Proxy(proxy) => proxy.to_string(),
-        Route::Auto { .. } | Route::Error(_) => "no answer".to_owned(),
+        Route::Auto { .. } | Route::Error(_) | Route::Unknown => "no answer".to_owned(),
     }
 }
 

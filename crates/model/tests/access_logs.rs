@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+use proptest::prelude::*;
 use sidestep_model::access_log::{Chosen, Format, Layout, Line, Request, detect};
 
 const ACCOUNT: &str = "acct.blob.core.windows.net";
@@ -237,4 +238,89 @@ fn a_log_of_no_format_is_not_guessed_at() {
     assert_eq!(detect(cut.as_bytes(), None, &none), Some(Layout::Squid));
     let forced = detect(b"hello\n", Some(Format::Squid), &none);
     assert_eq!(forced, Some(Layout::Squid));
+}
+
+/// A field of a squid log, as it is almost always written or otherwise.
+fn squid_field(usual: &'static str, odd: &'static str) -> impl Strategy<Value = String> {
+    prop_oneof![12 => usual, 1 => odd]
+}
+
+fn squid_line() -> impl Strategy<Value = String> {
+    let fields = (
+        squid_field("17640000[0-9]{2}\\.[0-9]{3}", "[0-9]{0,2}[.x/][0-9]{0,12}"),
+        squid_field(" {0,5}[0-9]{1,6}", " ?-?[0-9:x]{0,9}"),
+        squid_field("10\\.1\\.[0-9]{1,3}\\.[0-9]{1,3}", "[a/:.]{0,5}"),
+        squid_field("TCP_(TUNNEL|DENIED)/[0-9]{3}", "[A/-]{0,6}[0-9/]{0,5}"),
+        squid_field("[0-9]{1,7}", " ?[-0-9/:]{0,20}"),
+        squid_field("CONNECT|GET", "[A ]{0,3}"),
+        prop_oneof![
+            6 => "[a-z0-9-]{1,40}(\\.[a-z]{1,9}){0,3}:443",
+            6 => "http://[a-z0-9-]{1,40}\\.[a-z]{2}([/?#][!-~]{0,9})?",
+            2 => "(https?://)?(u:p@|[@:/?#\\[]{0,2})h[.\\x5c/_-]?(:[0-9]{0,9}|x)?[/:]?[0-9]{0,3}",
+            1 => "[ -~]{0,12}",
+        ],
+        squid_field("-", "[a ]{0,2}"),
+        squid_field("HIER_DIRECT/203\\.0\\.113\\.7", "[a/ ]{0,2}"),
+        squid_field("-|text/html", "[a\r ]{0,3}"),
+    );
+    fields.prop_map(|(a, b, c, d, e, f, g, h, i, j)| [a, b, c, d, e, f, g, h, i, j].join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Lines are cut at line feeds, and a host that is seen at a glance is the one
+    /// that is read.
+    #[test]
+    fn a_glance_tells_nothing_else_than_reading(lines in prop::collection::vec(squid_line(), 0..6), behind in prop_oneof![Just(0_usize), 190..200_usize], is_ended in any::<bool>()) {
+        let mut log = lines.join("\n");
+        log += "\n";
+        log += &"x".repeat(behind);
+        if is_ended && !log.is_empty() {
+            log.push('\n');
+        }
+        let cut: Vec<&[u8]> = log.as_bytes().split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line)).collect();
+        for layout in [Layout::Squid, Layout::Common] {
+            let glances: Vec<_> = layout.lines(log.as_bytes()).collect();
+            let seen: Vec<&[u8]> = glances.iter().map(|glance| glance.line).collect();
+            prop_assert_eq!(&seen, &cut);
+            for glance in glances {
+                prop_assert_eq!(&log.as_bytes()[glance.offset..][..glance.line.len()], glance.line);
+                if let Some(host) = glance.host {
+                    let Line::Request(request) = layout.read(glance.line) else {
+                        return Err(TestCaseError::fail(format!("{glance:?} is no request")));
+                    };
+                    prop_assert_eq!(request.host, host);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn usual_lines_are_read_at_a_glance() {
+    for (target, expected) in [
+        (
+            "CONNECT acct.blob.core.windows.net:443",
+            Some("acct.blob.core.windows.net"),
+        ),
+        (
+            "GET http://wsus.corp.example/a:b@c",
+            Some("wsus.corp.example"),
+        ),
+        ("GET http://wsus.corp.example", Some("wsus.corp.example")),
+        ("GET http://wsus.corp.example:8080/", None),
+        ("CONNECT [2001:db8::1]:443", None),
+        ("CONNECT u@acct.blob.core.windows.net:443", None),
+        ("CONNECT acct.blob.core.windows.net/x:443", None),
+    ] {
+        let line = format!(
+            "1764000000.129    215 10.1.0.10 TCP_TUNNEL/200 4210 {target} - HIER_DIRECT/203.0.113.10 -\n"
+        );
+        // A log's last lines are not looked at so.
+        let log = line.clone() + &line + &line;
+        let first = Layout::Squid.lines(log.as_bytes()).next().unwrap();
+        assert_eq!(first.line, line.trim_end().as_bytes());
+        assert_eq!(first.host, expected.map(str::as_bytes), "{target}");
+    }
 }

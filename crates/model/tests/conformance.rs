@@ -4,10 +4,12 @@
 use serde_json::Value;
 use sidestep_model::bypass::{BypassList, Consumer, Decision, HostContext};
 use sidestep_model::destination::Destination;
+use sidestep_model::route::{Route, by_winhttp};
+use sidestep_model::settings::ProxySettings;
 
 const PAGE: &str = include_str!("../../../docs/conformance.md");
 const VECTORS: &str = include_str!("data/conformance.json");
-/// The columns behind `WinINet`, as the vectors name them.
+/// The columns behind `WinHTTP`, as the vectors name them.
 const OTHERS: [&str; 5] = [
     "dotnet_socketshttphandler",
     "chromium",
@@ -31,6 +33,7 @@ fn every_cell_has_its_vector() {
             vector,
             dotnet,
             wininet,
+            winhttp,
             others @ ..,
             _hyper_util,
         ] = cells.as_slice()
@@ -77,6 +80,16 @@ fn every_cell_has_its_vector() {
             };
             assert_eq!(expected, *cell, "{id} for {consumer}");
         }
+        let settings = ProxySettings::manual("proxy.example:8080", text("bypass_list"));
+        let expected = match by_winhttp(&destination, &settings).route {
+            Route::Direct => "direct",
+            Route::Proxy(_) => "proxy",
+            other => {
+                assert_eq!(other, Route::Unknown, "{id}");
+                "*not confirmed*"
+            }
+        };
+        assert_eq!(expected, *winhttp, "{id} for winhttp");
         count += 1;
     }
     assert!(count > 20);

@@ -147,6 +147,6 @@ fn answer(row: &Value, proxy_server: &str, host: &HostContext) -> String {
         Route::Error(ProxyServerError::NotSupported { .. }) => {
             "error:NotSupportedException".to_owned()
         }
-        Route::Auto { .. } => panic!("{}: nothing automatic is on", row["id"]),
+        Route::Auto { .. } | Route::Unknown => panic!("{}: nothing automatic is on", row["id"]),
     }
 }

@@ -65,6 +65,7 @@ fn every_mode_agrees() {
                 )
             }
             (Route::Error(error), _) => error.to_string(),
+            (Route::Unknown, _) => "unknown".to_owned(),
         };
         assert_eq!(answer, text("expected"), "{}", row["id"]);
     }

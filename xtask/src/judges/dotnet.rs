@@ -237,6 +237,7 @@ fn our_answer(case: &Case, host: &HostContext) -> String {
             "error:NotSupportedException".to_owned()
         }
         Ok(Route::Auto { .. }) => "auto".to_owned(),
+        Ok(Route::Unknown) => "unknown".to_owned(),
         Err(_) => "error:UriFormatException".to_owned(),
     }
 }

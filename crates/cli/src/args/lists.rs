@@ -1,7 +1,9 @@
 //! What is asked about lists, and of logs.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use sidestep_model::access_log::{Chosen, Format};
@@ -157,15 +159,56 @@ pub(crate) struct Route {
         conflicts_with_all = ["list", "proxy"]
     )]
     pub(crate) account: AccountChoice,
-    /// Decide as this client library does.
-    #[arg(long, value_name = "CONSUMER", default_value_t = Consumer::DotnetFramework)]
-    pub(crate) consumer: Consumer,
+    /// Decide as this client library does: dotnet-framework, wininet, or winhttp,
+    /// which follows the machine's own settings (netsh winhttp), as far as that is known.
+    #[arg(long, value_name = "CONSUMER", default_value_t = Follower::default())]
+    pub(crate) consumer: Follower,
     /// The machine's primary DNS suffix (.NET's `<local>` looks at it).
     #[arg(long, value_name = "SUFFIX", default_value = "")]
     pub(crate) dns_suffix: String,
     /// An address of the machine (.NET's `<local>` looks at them).
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) own_address: Vec<IpAddr>,
+}
+
+/// Who follows the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follower {
+    /// An account's settings.
+    Consumer(Consumer),
+    /// The machine's `WinHTTP` settings, whose rules are known in part only.
+    Winhttp,
+}
+
+const WINHTTP: &str = "winhttp";
+
+impl Default for Follower {
+    fn default() -> Self {
+        Self::Consumer(Consumer::default())
+    }
+}
+
+impl fmt::Display for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Consumer(consumer) => consumer.fmt(f),
+            Self::Winhttp => f.pad(WINHTTP),
+        }
+    }
+}
+
+impl FromStr for Follower {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(consumer) => Ok(Self::Consumer(consumer)),
+            Err(_) if text == WINHTTP => Ok(Self::Winhttp),
+            Err(_) => Err(format!(
+                "unknown consumer `{text}`: dotnet-framework, wininet or {WINHTTP}"
+            )),
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -148,6 +148,13 @@ impl<'a> Log<'a> {
             AuditError::Read(error) => cannot(Exit::Environment, &error),
             AuditError::Compressed(error) => cannot(Exit::Environment, &error)
                 .hint("a compressed log has to be whole: `gzip --test` tells whether it is"),
+            AuditError::Utf16 => {
+                let message = format!("{} is written in UTF-16", self.name);
+                CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message).hint(
+                    "`iconv -f UTF-16 -t UTF-8 LOG | sidestep audit -` reads it; on Windows, \
+                     `Get-Content LOG | Set-Content -Encoding utf8 NEW` writes one that can be read",
+                )
+            }
             AuditError::UnknownFormat => {
                 let message = format!("the first lines of {} are of no known format", self.name);
                 CommandError::new(Exit::Usage, Code::FILE_UNUSABLE, message).hint(FORMATS)

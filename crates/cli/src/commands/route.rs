@@ -10,7 +10,7 @@ use sidestep_model::observed::ValueName;
 use sidestep_model::route::{self, Reason, Route, RouteDecision};
 use sidestep_model::settings::{Flags, ProxySettings};
 
-use crate::args;
+use crate::args::{self, Follower};
 use crate::at::At;
 use crate::error::{CommandError, Exit};
 use crate::list_text::ListText;
@@ -39,14 +39,18 @@ pub(crate) fn run(args: &args::Route, printer: Printer) -> Result<Exit, CommandE
                 .hint("as in https://account.blob.core.windows.net/")
         })?;
         for (account, settings) in &settings {
-            rows.push(Row::new(
-                url,
-                *account,
-                &destination,
-                settings,
-                args.consumer,
-                &host,
-            ));
+            rows.push(match args.consumer {
+                Follower::Consumer(consumer) => {
+                    Row::new(url, *account, &destination, settings, consumer, &host)
+                }
+                Follower::Winhttp => Row {
+                    url,
+                    account: *account,
+                    decision: route::by_winhttp(&destination, settings),
+                    near: None,
+                    others: Vec::new(),
+                },
+            });
         }
     }
     if printer.json {
@@ -84,7 +88,10 @@ fn settings(args: &args::Route) -> Result<Asked, CommandError> {
     let is_begun = is_described || args.flags.is_some() || args.auto_config_url.is_some();
     if args.at.is_some() || (LiveStore::IS_HERE && !is_begun) {
         let at = At::said_or_here(args.at.as_ref())?;
-        return accounts(&at, planning::accounts(args.account));
+        return match args.consumer {
+            Follower::Consumer(_) => accounts(&at, planning::accounts(args.account)),
+            Follower::Winhttp => winhttp(&at),
+        };
     }
     if !is_described {
         return Err(CommandError::usage(
@@ -137,6 +144,32 @@ fn accounts(at: &At, chosen: &[Account]) -> Result<Asked, CommandError> {
         );
     }
     Ok(asked)
+}
+
+/// The machine's `WinHTTP` settings, which are no account's.
+fn winhttp(at: &At) -> Result<Asked, CommandError> {
+    let settings = match at.open()?.read()?.winhttp() {
+        Some(Ok(blob)) => blob.settings(),
+        Some(Err(fault)) => {
+            let error = fault.to_string();
+            return Err(CommandError::finding(&Finding::WinHttpUnreadable { error }));
+        }
+        // Nobody has set a proxy.
+        None if !matches!(at, At::File(_)) => ProxySettings::default(),
+        // An export of the accounts alone does not tell.
+        None => {
+            let message = format!("{at} does not hold the machine's WinHTTP settings");
+            return Err(
+                CommandError::new(Exit::Environment, Code::FILE_UNUSABLE, message)
+                    .hint(
+                        "`reg export HKEY_LOCAL_MACHINE\\SOFTWARE FILE.reg` on the server writes \
+                         them, where there are any",
+                    )
+                    .hint("`netsh winhttp show proxy` shows them; --list and --proxy take them"),
+            );
+        }
+    };
+    Ok(vec![(None, settings)])
 }
 
 /// The URLs as typed; `-` stands for those on standard input, one a line.
@@ -216,7 +249,7 @@ impl<'a> Row<'a> {
         ))
     }
 
-    fn document(&self, consumer: Consumer) -> Value {
+    fn document(&self, consumer: Follower) -> Value {
         let (route, proxy) = route_keys(&self.decision.route);
         let decision = &self.decision;
         let entry = decision.entry.as_ref();
@@ -235,7 +268,7 @@ impl<'a> Row<'a> {
         json!({
             "url": self.url,
             "account": self.account,
-            "consumer": consumer,
+            "consumer": consumer.to_string(),
             "route": route,
             "proxy": proxy,
             "entry": entry,
@@ -252,5 +285,6 @@ fn route_keys(route: &Route) -> (&'static str, Option<String>) {
         Route::Proxy(proxy) => ("proxy", Some(proxy.to_string())),
         Route::Auto { fallback } => ("auto", fallback.as_ref().map(ToString::to_string)),
         Route::Error(_) => ("error", None),
+        Route::Unknown => ("unknown", None),
     }
 }

@@ -2,7 +2,8 @@
 
 use memchr::{memchr, memrchr};
 
-use super::target::host_of;
+use super::places::BLOCK;
+use super::target::{host_of, name_end};
 use super::{Request, Time};
 
 /// Parses `time elapsed client code/status bytes method URL user
@@ -33,37 +34,106 @@ pub(super) fn parse(line: &[u8]) -> Option<Request<'_>> {
     })
 }
 
-/// The next field; fields are aligned with blanks.
+/// The host of a line that is written as squid writes almost all: [`parse`] reads
+/// it, and finds this host. `blanks` has a bit for each blank among the first bytes
+/// of the line and of what follows it.
+///
+/// Every line goes through here, so that nothing is read that another look at a
+/// line of interest reads, and numbers are looked at eight digits at once.
 #[inline]
-fn field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let mut text = *rest;
-    while let Some((b' ', behind)) = text.split_first() {
-        text = behind;
+pub(super) fn glance(line: &[u8], blanks: [u64; 2]) -> Option<&[u8]> {
+    // A field ends at the first of the blanks behind it.
+    let ends = [
+        blanks[0] & !(blanks[0] << 1),
+        blanks[1] & !(blanks[1] << 1 | blanks[0] >> (BLOCK - 1)),
+    ];
+    let [time, elapsed, client, code, count] = lowest(ends[0]);
+    if count == BLOCK {
+        return None;
     }
-    let end = blank(text);
-    *rest = &text[end..];
-    (end > 0).then(|| &text[..end])
+    let behind = ends[0] >> count >> 1 | ends[1] << (BLOCK - 1 - count);
+    let [method, url] = lowest(behind).map(|place| count + 1 + place);
+    let is_end = |place| line.get(place) == Some(&b' ');
+    if !is_end(method) {
+        return None;
+    }
+    // Seconds have ten digits until 2286.
+    let is_time = time == "1764000000.129".len()
+        && line[time - ".129".len()] == b'.'
+        && are_digits(word(line, "17640000".len())?, 8)
+        && are_digits(word(line, time)? ^ DOT_AS_DIGIT, 8);
+    let is_elapsed = is_aligned_number(line, time + 1, elapsed);
+    let is_count = is_aligned_number(line, code + 1, count);
+    let has_status = code - client > "/200".len() + 1 && line[code - "/200".len()] == b'/';
+    if !(is_time && is_elapsed && is_count && has_status) {
+        return None;
+    }
+    let target = &line[method + 1..];
+    let is_url = target.starts_with(b"http://");
+    let target = &target[if is_url { "http://".len() } else { 0 }..];
+    let (host, rest) = target.split_at(name_end(target));
+    // Something has to follow the URL: a line that ends in it was cut.
+    let behind = *rest.first()?;
+    let is_whole = if is_url {
+        matches!(behind, b'/' | b'?' | b'#' | b' ') && memchr(b' ', rest).is_some()
+    } else {
+        let port = line.len() - rest.len() + 1;
+        behind == b':' && is_end(url) && is_aligned_number(line, port, url)
+    };
+    (is_whole && !host.is_empty()).then_some(host)
 }
 
-/// Where the first blank is, or the end: eight bytes at a time, which for fields
-/// as short as these is quicker than a search that has to be set up.
+/// The places of the lowest bits; those of a block's end where there are less.
 #[inline]
-fn blank(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const BLANKS: u64 = ONES * b' ' as u64;
-    let mut at = 0;
-    while let Some(eight) = text[at..].first_chunk() {
-        // A zero byte is where there was a blank; the lowest one that this finds is one.
-        let zeros = u64::from_le_bytes(*eight) ^ BLANKS;
-        let found = zeros.wrapping_sub(ONES) & !zeros & (ONES << 7);
-        if found != 0 {
-            return at + (found.trailing_zeros() / u8::BITS) as usize;
-        }
-        at += 8;
-    }
-    let is_blank = |byte: &u8| *byte == b' ';
-    let rest = text[at..].iter().position(is_blank);
-    rest.map_or(text.len(), |found| at + found)
+fn lowest<const N: usize>(mut bits: u64) -> [usize; N] {
+    std::array::from_fn(|_| {
+        let place = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        place
+    })
+}
+
+/// Whether these are up to eight bytes, and a number that is aligned with blanks.
+#[inline]
+fn is_aligned_number(bytes: &[u8], start: usize, end: usize) -> bool {
+    let length = end - start;
+    let Some(word) = word(bytes, end).filter(|_| matches!(length, 1..=8)) else {
+        return false;
+    };
+    let others_than_blanks = (word ^ (BYTES * u64::from(b' '))) >> (8 * (8 - length));
+    let blanks = others_than_blanks.trailing_zeros() as usize / 8;
+    blanks < length && are_digits(word, length - blanks)
+}
+
+/// The eight bytes before a place, the last one as the highest.
+#[inline]
+fn word(bytes: &[u8], end: usize) -> Option<u64> {
+    let word = bytes.get(..end)?.last_chunk()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// Whether the last bytes of a word, one to eight, are digits.
+#[inline]
+fn are_digits(word: u64, count: usize) -> bool {
+    let last = u64::MAX << (8 * (8 - count));
+    let (word, rows, digits) = (word & last, (BYTES * 0xf0) & last, (BYTES * 0x30) & last);
+    // Six more than a digit is still in the digits' row of sixteen, six more than `:` is not.
+    word & rows == digits && word.wrapping_add((BYTES * 6) & last) & rows == digits
+}
+
+/// Makes a digit of the dot in `00.129`, eight bytes before the end of a time.
+const DOT_AS_DIGIT: u64 = ((b'.' ^ b'0') as u64) << 32;
+
+/// One in each byte.
+const BYTES: u64 = 0x0101_0101_0101_0101;
+
+/// The next field; fields are aligned with blanks.
+fn field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let text = &rest[blanks..];
+    let end = memchr(b' ', text).unwrap_or(text.len());
+    *rest = &text[end..];
+    (end > 0).then(|| &text[..end])
 }
 
 /// Seconds, a dot and a fraction.
@@ -105,15 +175,18 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_is_found_wherever_it_is() {
-        for length in 0..40 {
-            for at in 0..=length {
-                let mut text = vec![b'!'; length];
-                text.iter_mut().skip(at).for_each(|byte| *byte = b' ');
-                assert_eq!(blank(&text), at, "of {length}");
+    fn digits_are_told_from_their_neighbours() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut text = *b"01928374";
+                text[at] = byte;
+                for count in 1..=8 {
+                    let expected = text[8 - count..].iter().all(u8::is_ascii_digit);
+                    let found = are_digits(u64::from_le_bytes(text), count);
+                    assert_eq!(found, expected, "the last {count} of {text:?}");
+                }
             }
         }
-        assert_eq!(blank(b"\xa0\x00\xff!\x1f\xa0\x20"), 6);
     }
 
     #[test]

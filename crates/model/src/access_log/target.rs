@@ -1,6 +1,7 @@
 //! Whom a request was for.
 
 use memchr::{memchr, memrchr};
+use wide::u8x16;
 
 /// The host of `host:port` (CONNECT) or of an absolute URL, whose slashes may
 /// be escaped as some writers of JSON do.
@@ -49,24 +50,61 @@ fn host_of_authority(text: &[u8]) -> Option<&[u8]> {
 
 /// What could be a name, and what follows it.
 fn behind_name(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !OF_NAMES[usize::from(*byte)]);
-    text.split_at(end.unwrap_or(text.len()))
+    text.split_at(name_end(text))
 }
 
-/// Which bytes names are made of.
-static OF_NAMES: [bool; 256] = {
-    let mut of_names = [false; 256];
-    let mut letters: &[u8] = b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
-    while let Some((letter, rest)) = letters.split_first() {
-        of_names[*letter as usize] = true;
-        letters = rest;
+/// Where a text begins to be no name.
+#[inline]
+pub(super) fn name_end(text: &[u8]) -> usize {
+    // Almost every name is shorter than this.
+    let mut looked_at = 0;
+    if let Some(halves) = text.first_chunk::<{ 2 * PART }>()
+        && let ([first, second], _) = halves.as_chunks()
+    {
+        let others = !(of_names(first) | of_names(second) << PART);
+        if others != 0 {
+            return others.trailing_zeros() as usize;
+        }
+        looked_at = 2 * PART;
     }
-    of_names
-};
+    let is_other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"-._".contains(byte);
+    let rest = text[looked_at..].iter().position(is_other);
+    rest.map_or(text.len(), |at| looked_at + at)
+}
+
+/// How many bytes are looked at at once.
+const PART: usize = 16;
+
+/// A bit for each byte that names are made of.
+#[inline]
+fn of_names(part: &[u8; PART]) -> u32 {
+    let bytes = u8x16::new(*part);
+    let all = u8x16::splat;
+    let is_within = |bytes: u8x16, first, last| bytes.max(all(first)).min(all(last)).simd_eq(bytes);
+    let letters = is_within(bytes | all(b'a' ^ b'A'), b'a', b'z');
+    // From `-` to `9` there is but one that no name has.
+    let others = is_within(bytes, b'-', b'9') & !bytes.simd_eq(all(b'/'));
+    (letters | others | bytes.simd_eq(all(b'_'))).to_bitmask()
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_ends_at_whatever_no_name_has() {
+        for length in [0, 15, 16, 31, 32, 33, 64, 70] {
+            for at in 0..=length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'x'; length];
+                    text.iter_mut().skip(at).for_each(|other| *other = byte);
+                    let is_of_names = byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+                    let expected = if is_of_names { length } else { at };
+                    assert_eq!(name_end(&text), expected, "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn finds_the_host_of_every_way_to_write_a_target() {

@@ -75,7 +75,7 @@ impl BypassList {
 
     /// Loopback first, whatever the list says; then any entry will do.
     fn decide_dotnet(&self, destination: &Destination, host: &HostContext) -> Decision {
-        if matching::is_implicit(destination, self.consumer) {
+        if destination.is_implicit(self.consumer) {
             return Decision::Direct(DirectBecause::Implicit);
         }
         self.entries
@@ -96,7 +96,7 @@ impl BypassList {
         {
             return Decision::Direct(DirectBecause::ListInvalid { index: entry.index });
         }
-        let implicit = matching::is_implicit(destination, self.consumer);
+        let implicit = destination.is_implicit(self.consumer);
         for entry in self.entries.iter().rev() {
             if self.covers(entry, destination, host) {
                 return Decision::Direct(DirectBecause::Entry { index: entry.index });
@@ -110,11 +110,6 @@ impl BypassList {
         } else {
             Decision::NotListed
         }
-    }
-
-    /// Whether the consumer goes direct without being told.
-    pub(super) fn is_implicit(&self, destination: &Destination) -> bool {
-        matching::is_implicit(destination, self.consumer)
     }
 
     /// Whether the entry at a place is `<-loopback>`.

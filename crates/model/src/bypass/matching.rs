@@ -1,6 +1,6 @@
 //! Whether an entry's form covers a destination.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::{Consumer, Pattern};
 use crate::destination::{Destination, ipv4};
@@ -48,15 +48,7 @@ pub(super) fn is_local(destination: &Destination, consumer: Consumer, host: &Hos
         Consumer::DotnetFramework => is_dotnet_local(destination.canonical_host(), host),
         // "Any host name that does not contain a period" (Enabling Internet
         // Functionality, MicrosoftDocs/win32); an address is no name.
-        Consumer::Wininet => !destination.wininet_host.contains(['.', '[']),
-    }
-}
-
-/// Whether the consumer goes direct without being told.
-pub(super) fn is_implicit(destination: &Destination, consumer: Consumer) -> bool {
-    match consumer {
-        Consumer::DotnetFramework => destination.is_dotnet_loopback(),
-        Consumer::Wininet => is_wininet_implicit(&destination.wininet_host),
+        Consumer::Wininet => !destination.compared_host(consumer).contains(['.', '[']),
     }
 }
 
@@ -65,11 +57,14 @@ pub(super) fn is_implicit(destination: &Destination, consumer: Consumer) -> bool
 /// microsoft/referencesource). Since the wildcard also spans `://` and the port,
 /// `h*` covers every https destination.
 fn dotnet_covers(pattern: &Pattern, destination: &Destination) -> bool {
-    let compared = &destination.dotnet;
     let may_drop_scheme = pattern.scheme.is_none();
-    let may_drop_port = pattern.port.is_none() && compared.has_port();
-    let covers =
-        |with_scheme, with_port| is_match(&pattern.glob, compared.part(with_scheme, with_port));
+    let may_drop_port = pattern.port.is_none() && destination.compares_port();
+    let covers = |with_scheme, with_port| {
+        is_match(
+            &pattern.glob,
+            destination.compared_text(with_scheme, with_port),
+        )
+    };
     covers(true, true)
         || (may_drop_scheme && covers(false, true))
         || (may_drop_port && covers(true, false))
@@ -84,7 +79,7 @@ fn wininet_covers(pattern: &Pattern, destination: &Destination) -> bool {
         .as_deref()
         .is_none_or(|scheme| scheme == destination.scheme())
         && pattern.port.is_none_or(|port| port == destination.port())
-        && is_match(&pattern.glob, &destination.wininet_host)
+        && is_match(&pattern.glob, destination.compared_host(Consumer::Wininet))
 }
 
 /// `WebProxy.IsLocal` (webproxy.cs, microsoft/referencesource).
@@ -99,7 +94,8 @@ fn is_dotnet_local(name: &str, host: &HostContext) -> bool {
     }
 }
 
-fn address(host: &str) -> Option<IpAddr> {
+/// The address that a host is in some spelling; one of version 6 in brackets.
+pub(crate) fn address(host: &str) -> Option<IpAddr> {
     match host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
@@ -109,25 +105,8 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// Measured on Windows 11 by gnoays/proxy-watch (tests/bypass.rs at 3cef7733):
-/// six rules, and neither 127.0.0.2 nor `localhost.` is among them.
-fn is_wininet_implicit(host: &str) -> bool {
-    if let Some(inner) = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        return inner.parse::<Ipv6Addr>().is_ok_and(|address| {
-            address == Ipv6Addr::LOCALHOST || address.is_unicast_link_local()
-        });
-    }
-    matches!(host, "localhost" | "loopback" | "127.0.0.1")
-        || host
-            .parse::<Ipv4Addr>()
-            .is_ok_and(|address| address.is_link_local())
-}
-
 /// `*` stands for any characters, also none; everything else for itself.
-pub(super) fn is_match(glob: &str, text: &str) -> bool {
+pub(crate) fn is_match(glob: &str, text: &str) -> bool {
     is_match_after(glob, b"", text)
 }
 

@@ -24,6 +24,7 @@ pub use entry::{DeadBecause, Entry, EntryForm, Pattern};
 pub use list::{BypassList, Decision, DirectBecause, join};
 pub use matcher::Matcher;
 pub use matching::HostContext;
+pub(crate) use matching::{address, is_match};
 pub use minimise::{Dropped, DroppedBecause, Minimised, minimise};
 pub use near::{Near, NearBecause};
 pub use pac::pac;

@@ -53,7 +53,7 @@ impl BypassList {
 }
 
 fn almost(pattern: &Pattern, destination: &Destination, consumer: Consumer) -> Option<NearBecause> {
-    let host = host(destination, consumer);
+    let host = destination.compared_host(consumer);
     let glob = pattern.host.to_ascii_lowercase();
     let without = |scheme: bool, port: bool| Pattern {
         scheme: pattern.scheme.clone().filter(|_| !scheme),
@@ -104,13 +104,6 @@ fn dead(text: &str, destination: &Destination) -> Option<NearBecause> {
         return Some(NearBecause::LeadingDot);
     }
     covered(text).then_some(NearBecause::RunTogether)
-}
-
-fn host(destination: &Destination, consumer: Consumer) -> &str {
-    match consumer {
-        Consumer::DotnetFramework => destination.canonical_host(),
-        Consumer::Wininet => &destination.wininet_host,
-    }
 }
 
 /// The wildcard part of a pattern is taken for what it covers.
