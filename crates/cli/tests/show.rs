@@ -122,12 +122,12 @@ fn a_route_by_winhttp_is_by_the_machines_own_settings() {
 
 "#]]);
     let accounts_alone = export(&[(SYSTEM.to_owned(), Vec::new())]);
-    route(&accounts_alone).code(3).stderr_eq(str![[r#"
+    route(&accounts_alone).code(3).stderr_eq(str![[r"
 error[SS703]: server.reg does not hold the machine's WinHTTP settings
 hint: `reg export HKEY_LOCAL_MACHINE/SOFTWARE FILE.reg` on the server writes them, where there are any
 hint: `netsh winhttp show proxy` shows them; --list and --proxy take them
 
-"#]]);
+"]]);
 }
 
 #[test]
