@@ -12,6 +12,7 @@ use sidestep_machine::{
 };
 use sidestep_model::account::Account;
 use sidestep_model::finding::Finding;
+use sidestep_model::journal::{Intent, Run};
 use sidestep_model::observed::Observed;
 use sidestep_model::plan::Plan;
 
@@ -156,7 +157,11 @@ impl At {
         let Some(journal) = journal else {
             return Ok(Vec::new());
         };
-        self.loaded(is_agreed || was_left, || {
+        let last = journal.last()?;
+        let open = last.as_ref().and_then(Run::interrupted);
+        let is_plugins = |intent: &Intent| intent.account == Account::Plugin;
+        let is_needed = open.is_some_and(|open| open.intents.iter().any(is_plugins));
+        self.loaded(is_needed && (is_agreed || was_left), || {
             recover(store, journal, &mut |_| {}).map_err(CommandError::interrupted)
         })
     }

@@ -13,7 +13,7 @@ use sidestep_model::tcp_table::{Places, Program, ProxyClient, proxy_clients};
 
 use crate::at::At;
 use crate::output::Printer;
-use crate::witness::proxies_of;
+use crate::witness::{NamedProxy, proxies_of};
 
 /// Programs that run as SYSTEM and are connected to its proxy, where `plans` are
 /// about to change its list on this computer.
@@ -46,7 +46,7 @@ fn unknown(error: &dyn fmt::Display) -> String {
 
 fn clients(observed: &Observed) -> io::Result<Vec<ProxyClient>> {
     let mut places = Places::default();
-    for (account, proxy) in proxies_of(observed) {
+    for NamedProxy { account, proxy, .. } in proxies_of(observed) {
         // A proxy without an address has no connections.
         let sockets = (proxy.host.as_str(), proxy.port).to_socket_addrs();
         let addresses = sockets

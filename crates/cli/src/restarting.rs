@@ -78,6 +78,12 @@ impl<'a> Restarting<'a> {
             return Ok(this);
         }
         this.site = site()?;
+        if this.site.is_none() && args.credential.is_some() {
+            return Err(CommandError::usage(
+                "--credential is for asking the vault, and no site says which that is",
+            )
+            .hint("`--site FILE` names one, and `./site.toml` is found by itself"));
+        }
         let runs = runs(folder)?.into_iter();
         let runs: Vec<Run> = runs.filter_map(|file| file.run.ok()).collect();
         let services = observed.services.as_deref().unwrap_or_default();
@@ -129,8 +135,9 @@ impl<'a> Restarting<'a> {
                 ));
                 Ok(restart_service(service)?)
             });
-            restarted.map_err(|error| stuck(error, &done, left))?;
-            done.push(service);
+            if restarted.map_err(|error| stuck(error, &done, left))? {
+                done.push(service);
+            }
             left = rest;
         }
         Ok(done)
@@ -177,8 +184,12 @@ impl<'a> Restarting<'a> {
     /// What the vault is at, where it can be asked.
     fn vault(&self) -> Result<Vec<Work>, CommandError> {
         let has_variables = Credential::from_variables(|name| env::var(name).ok()).is_some();
-        let can_sign_in = self.args.credential.is_some() || has_variables;
-        let Some(site) = self.site.as_ref().filter(|_| can_sign_in) else {
+        if self.args.credential.is_none() && !has_variables {
+            return Ok(Vec::new());
+        }
+        let Some(site) = &self.site else {
+            self.printer
+                .note("the vault is not asked what it is at: no site says which it is");
             return Ok(Vec::new());
         };
         let asked = until_interrupted(async {

@@ -166,11 +166,20 @@ fn look(seen: &Mutex<Seen>) {
 /// Learns where names and the accounts' proxies are now, all at once.
 async fn learn(seen: &Arc<Mutex<Seen>>, network: &Network, targets: &[Target]) {
     let mut asked = JoinSet::new();
-    for (account, proxy) in proxies() {
+    for NamedProxy {
+        account,
+        proxy,
+        is_on,
+    } in proxies()
+    {
         let (seen, network) = (Arc::clone(seen), network.clone());
         asked.spawn(async move {
             let found = addresses(&network, &proxy.host).await;
             let place = (proxy.host.as_str(), proxy.port);
+            // One that is switched off need not be anywhere.
+            if found.is_empty() && !is_on {
+                return;
+            }
             lock(&seen).places.learn_proxy(account, place, found);
         });
     }
@@ -185,26 +194,38 @@ async fn learn(seen: &Arc<Mutex<Seen>>, network: &Network, targets: &[Target]) {
 }
 
 /// The proxy of each account, by its settings as they are now.
-fn proxies() -> Vec<(Account, ProxyUri)> {
+fn proxies() -> Vec<NamedProxy> {
     // Settings that cannot be read name no proxy.
     let observed = At::Live.open().ok().and_then(|store| store.read().ok());
     observed.as_ref().map_or_else(Vec::new, proxies_of)
 }
 
+/// A proxy that an account's settings name.
+#[derive(PartialEq, Eq)]
+pub(crate) struct NamedProxy {
+    pub(crate) account: Account,
+    pub(crate) proxy: ProxyUri,
+    is_on: bool,
+}
+
 /// The proxies that the settings name which decide for the accounts, switched on
 /// or not: what is on the machine can still hold a connection to one that was
 /// switched off.
-pub(crate) fn proxies_of(observed: &Observed) -> Vec<(Account, ProxyUri)> {
+pub(crate) fn proxies_of(observed: &Observed) -> Vec<NamedProxy> {
     let of_account = |account: Account| {
-        let settings = observed.deciding(account).settings().ok();
-        let server = settings.map_or_else(String::new, |settings| settings.proxy_server);
+        let settings = observed.deciding(account).settings().unwrap_or_default();
+        let is_on = settings.has_manual_proxy();
         ["https", "http"].into_iter().filter_map(move |scheme| {
-            let proxy = select(&server, scheme, Consumer::DotnetFramework);
-            Some((account, proxy.ok().flatten()?))
+            let proxy = select(&settings.proxy_server, scheme, Consumer::DotnetFramework);
+            let proxy = proxy.ok().flatten()?;
+            Some(NamedProxy {
+                account,
+                proxy,
+                is_on,
+            })
         })
     };
-    let mut proxies: Vec<(Account, ProxyUri)> =
-        Account::SERVICES.into_iter().flat_map(of_account).collect();
+    let mut proxies: Vec<NamedProxy> = Account::SERVICES.into_iter().flat_map(of_account).collect();
     proxies.dedup();
     proxies
 }

@@ -32,9 +32,12 @@ pub async fn at_work(
     let containers = azure.containers(&ids.vault).await?;
     let is_ours = |container: &&Container| ids.vms.iter().any(|(_, id)| *id == container.vm);
     let (ours, others): (Vec<&Container>, Vec<&Container>) = containers.iter().partition(is_ours);
+    let has_name = |container: &&Container| container.server_name.is_some();
+    // Without our own names nothing is certainly another's.
+    let are_known = !ours.is_empty() && ours.iter().all(has_name);
     let is_elsewhere = |job: &Job| {
         let is_of = |all: &[&Container]| all.iter().any(|container| is_named(job, container));
-        is_of(&others) && !is_of(&ours)
+        are_known && is_of(&others) && !is_of(&ours)
     };
     let jobs = jobs(site, azure, since).await?;
     let running = jobs

@@ -99,7 +99,7 @@ impl Journal {
     }
 
     /// The last run, where there is one that began.
-    pub(crate) fn last(&self) -> Result<Option<Run>, JournalError> {
+    pub fn last(&self) -> Result<Option<Run>, JournalError> {
         for path in files(&self.folder)?.iter().rev() {
             if let Some(run) = read(path)? {
                 return Ok(Some(run));

@@ -125,6 +125,8 @@ pub struct Observed {
     pub machine: ObservedAccount,
     /// Their copy for 32-bit programs.
     pub machine_32: ObservedAccount,
+    /// The key under which an interrupted run left the plugin's profile loaded.
+    pub left_loaded: Option<String>,
     /// The backup extension's services; `None` where nobody says.
     pub services: Option<Vec<Service>>,
     /// The plugin's account as Windows itself looks it up by name; `None` where

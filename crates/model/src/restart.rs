@@ -90,9 +90,10 @@ pub enum Hindrance {
     AtWork(Work),
 }
 
-/// What speaks against carrying `restarts` out: the services' own connections,
-/// as one or several looks at the table showed them, and what the vault, if it
-/// was asked, is at.
+/// What speaks against carrying `restarts` out: the connections of any of the
+/// backup's services, `processes`, as one or several looks at the table showed
+/// them, and what the vault, if it was asked, is at. One of them is at work for the
+/// others, so that none is restarted while another is connected.
 ///
 /// What a connection is for cannot be seen. A vault that names no job excuses
 /// none: scheduled log backups are no jobs that are listed (Microsoft's "Manage
@@ -104,29 +105,22 @@ pub fn hindrances(
     rows: &[Row],
     vault: &[Work],
 ) -> Vec<Hindrance> {
-    let mut hindrances = Vec::new();
-    for Restart { service, state, .. } in restarts {
-        let state = *state;
-        let is = |process: &&ServiceProcess| process.service.eq_ignore_ascii_case(service);
-        let service = service.clone();
-        match (state, processes.iter().find(is)) {
-            (ServiceState::Stopped, _) => {}
-            (ServiceState::Running, Some(process)) => {
-                let elsewhere = rows
-                    .iter()
-                    .filter(|row| row.process == process.process && !row.remote.ip().is_loopback());
-                let remotes: BTreeSet<SocketAddr> = elsewhere.map(|row| row.remote).collect();
-                if !remotes.is_empty() {
-                    hindrances.push(Hindrance::Connected { service, remotes });
-                }
-            }
-            (ServiceState::Running, None) => {
-                let state = ServiceState::Unknown;
-                hindrances.push(Hindrance::NotSettled { service, state });
-            }
-            (ServiceState::Changing | ServiceState::Unknown, _) => {
-                hindrances.push(Hindrance::NotSettled { service, state });
-            }
+    let is_settled = |state| matches!(state, ServiceState::Running | ServiceState::Stopped);
+    let unsettled = restarts.iter().filter(|restart| !is_settled(restart.state));
+    let mut hindrances: Vec<Hindrance> = unsettled
+        .map(|restart| Hindrance::NotSettled {
+            service: restart.service.clone(),
+            state: restart.state,
+        })
+        .collect();
+    for process in processes {
+        let elsewhere = rows
+            .iter()
+            .filter(|row| row.process == process.process && !row.remote.ip().is_loopback());
+        let remotes: BTreeSet<SocketAddr> = elsewhere.map(|row| row.remote).collect();
+        if !remotes.is_empty() {
+            let service = process.service.clone();
+            hindrances.push(Hindrance::Connected { service, remotes });
         }
     }
     hindrances.extend(vault.iter().cloned().map(Hindrance::AtWork));

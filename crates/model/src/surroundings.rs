@@ -14,6 +14,8 @@ pub const COORDINATOR_SERVICE: &str = "AzureWLBackupCoordinatorSvc";
 #[must_use]
 pub fn surroundings(observed: &Observed) -> Vec<Finding> {
     let mut findings = hives(observed);
+    let left = observed.left_loaded.clone();
+    findings.extend(left.map(|key| Surrounding::LeftLoaded { key }));
     findings.extend(looked_up(observed));
     findings.extend(services(observed));
     findings.extend(observed.net_configs.iter().filter_map(config));

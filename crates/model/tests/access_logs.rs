@@ -252,7 +252,7 @@ fn squid_line() -> impl Strategy<Value = String> {
         squid_field("10\\.1\\.[0-9]{1,3}\\.[0-9]{1,3}", "[a/:.]{0,5}"),
         squid_field("TCP_(TUNNEL|DENIED)/[0-9]{3}", "[A/-]{0,6}[0-9/]{0,5}"),
         squid_field("[0-9]{1,7}", " ?[-0-9/:]{0,20}"),
-        squid_field("CONNECT|GET", "[A ]{0,3}"),
+        prop_oneof![12 => "CONNECT|GET", 1 => "[A ]{0,3}", 1 => " {0,70}(A{1,70})? {0,70}"],
         prop_oneof![
             6 => "[a-z0-9-]{1,40}(\\.[a-z]{1,9}){0,3}:443",
             6 => "http://[a-z0-9-]{1,40}\\.[a-z]{2}([/?#][!-~]{0,9})?",
@@ -293,6 +293,31 @@ proptest! {
                     prop_assert_eq!(request.host, host);
                 }
             }
+        }
+    }
+}
+
+/// What lies beyond the bytes that are looked at together is not guessed at.
+#[test]
+fn a_line_that_is_stretched_is_read_whole() {
+    let usual = "1764000000.129    215 10.1.0.10 TCP_TUNNEL/200 4210 CONNECT acct.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -\n";
+    let count = "1764000000.129    215 10.1.0.10 TCP_TUNNEL/200 4210";
+    for stretch in 50..80 {
+        let blanks = " ".repeat(stretch);
+        let method = "A".repeat(stretch);
+        for line in [
+            format!(
+                "{count}{blanks}http://foo.example.com/ acct2.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -"
+            ),
+            format!(
+                "{count} {method} acct2.blob.core.windows.net:443 - HIER_DIRECT/203.0.113.10 -"
+            ),
+        ] {
+            let log = format!("{line}\n{usual}{usual}{usual}");
+            let first = Layout::Squid.lines(log.as_bytes()).next().unwrap();
+            assert_eq!(first.line, line.as_bytes());
+            let host = b"acct2.blob.core.windows.net";
+            assert!(first.host.is_none_or(|seen| seen == host), "{line}");
         }
     }
 }

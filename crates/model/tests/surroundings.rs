@@ -250,6 +250,17 @@ fn only_a_key_that_was_not_there_needs_a_restart() {
     assert_eq!(restarts(&[unchanged], Some(&services)), []);
 }
 
+#[test]
+fn a_profile_that_was_left_loaded_is_named() {
+    let key = r"HKEY_USERS\Sidestep-AzureWLBackupPluginSvc".to_owned();
+    let observed = Observed {
+        left_loaded: Some(key.clone()),
+        ..Observed::default()
+    };
+    let left = Surrounding::LeftLoaded { key };
+    assert_eq!(surroundings(&observed), [left.into()]);
+}
+
 /// Which connections stand in the way of a restart, and what the vault is at.
 #[test]
 fn a_service_at_work_is_not_restarted() {
@@ -277,10 +288,7 @@ fn a_service_at_work_is_not_restarted() {
         restart(COORDINATOR, ServiceState::Running),
         restart(PLUGIN_SERVICE, ServiceState::Running),
     ];
-    let processes = [
-        process("azurewlbackupcoordinatorsvc", 1),
-        process(PLUGIN_SERVICE, 2),
-    ];
+    let processes = [process(COORDINATOR, 1), process(PLUGIN_SERVICE, 2)];
     // SQL Server on the machine itself, and somebody else's connection.
     let idle = [row("127.0.0.1:1433", 2), row("10.0.0.4:443", 7)];
     let of = |rows: &[Row], vault: &[Work]| hindrances(&restarting, &processes, rows, vault);
@@ -291,17 +299,17 @@ fn a_service_at_work_is_not_restarted() {
         connected(PLUGIN_SERVICE, "10.0.0.5:443"),
     ];
     assert_eq!(of(&both, &[]), of_both);
+    // One that is not to be restarted is at work for the one that is.
+    let alone = hindrances(&restarting[..1], &processes, &both[1..], &[]);
+    assert_eq!(alone, of_both[1..]);
     let work = Work {
         operation: "Backup (Full)".to_owned(),
         of: "orders [sqlvm1]".to_owned(),
     };
     let at_work = Hindrance::AtWork(work.clone());
     assert_eq!(of(&idle, &[work]), [at_work]);
-    // One that is on its way, and one whose process nobody knows, wait; one that
-    // does not run has nothing to lose.
-    let unsettled = |state, processes: &[ServiceProcess]| {
-        hindrances(&[restart(PLUGIN_SERVICE, state)], processes, &idle, &[])
-    };
+    // One that is on its way waits; one that does not run has nothing to lose.
+    let unsettled = |state| hindrances(&[restart(PLUGIN_SERVICE, state)], &processes, &idle, &[]);
     let not_settled = |state| {
         [Hindrance::NotSettled {
             service: PLUGIN_SERVICE.to_owned(),
@@ -309,10 +317,9 @@ fn a_service_at_work_is_not_restarted() {
         }]
     };
     let (changing, unknown) = (ServiceState::Changing, ServiceState::Unknown);
-    assert_eq!(unsettled(changing, &processes), not_settled(changing));
-    assert_eq!(unsettled(unknown, &processes), not_settled(unknown));
-    assert_eq!(unsettled(ServiceState::Running, &[]), not_settled(unknown));
-    assert_eq!(unsettled(ServiceState::Stopped, &[]), []);
+    assert_eq!(unsettled(changing), not_settled(changing));
+    assert_eq!(unsettled(unknown), not_settled(unknown));
+    assert_eq!(unsettled(ServiceState::Stopped), []);
 }
 
 /// What an earlier run left to do is known by when a service's process began.

@@ -217,6 +217,7 @@ impl Outcome {
     fn stamp(&self, document: &mut Value, restarted: &[&str]) {
         let (name, run) = match self {
             Self::Done(run) => ("done", Some(run)),
+            Self::NothingToDo if !restarted.is_empty() => ("restarted", None),
             Self::NothingToDo => ("nothing-to-do", None),
             Self::Declined => ("declined", None),
             Self::Refused => ("refused", None),

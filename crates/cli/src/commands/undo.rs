@@ -91,35 +91,36 @@ pub(crate) fn run(
     // Where all is somebody else's there is nothing to do; where all is as
     // before already, the run counts as undone from now on.
     let mut number = None;
-    let mut restarted = Vec::new();
+    let question = if has_changes {
+        format!("\nPut this back in {}", store.place())
+    } else {
+        "\nWrite nothing".to_owned()
+    };
+    let is_asked = has_changes || restarting.is_needed();
+    if is_asked && !printer.confirm(&format!("{question}{}?", restarting.asked()))? {
+        printer.text("\nnothing was written\n")?;
+        return Ok(Exit::Interrupted);
+    }
+    let mut done = "nothing was written".to_owned();
     if has_changes || !is_kept {
-        let question = format!(
-            "\nPut this back in {}{}?",
-            store.place(),
-            restarting.asked()
-        );
-        if has_changes && !printer.confirm(&question)? {
-            printer.text("\nnothing was written\n")?;
-            return Ok(Exit::Interrupted);
-        }
         let command = Command::Undo(run.begin.run);
         let mut undo = journal.begin(command, &store.place())?;
-        let done = format!("run {} is done", undo.number());
+        done = format!("run {} is done", undo.number());
         at.write(&mut store, &plans, &mut undo, is_agreed, &done)?;
         number = Some(undo.number());
-        restarted = restarting.carry_out().map_err(|error| error.after(&done))?;
     }
+    let restarted = restarting.carry_out().map_err(|error| error.after(&done))?;
     if printer.json {
         let mut document = document(number, Some(&run), at, &plans, &findings);
         document["restarted"] = json!(restarted);
         printer.document(&document)?;
-    } else if let Some(number) = number {
+    } else {
         let values: usize = plans.iter().map(|plan| plan.changes.len()).sum();
-        printer.text(&format!(
-            "\ndone: {} put back and read back (run {number})\n{}",
-            plural(values as u64, "value", "values"),
-            restarting::told(&restarted)
-        ))?;
+        let put_back = number.map_or_else(String::new, |number| {
+            let values = plural(values as u64, "value", "values");
+            format!("\ndone: {values} put back and read back (run {number})\n")
+        });
+        printer.text(&(put_back + &restarting::told(&restarted)))?;
     }
     Ok(if is_kept { Exit::Refused } else { Exit::Done })
 }

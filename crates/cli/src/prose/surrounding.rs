@@ -35,6 +35,11 @@ pub(super) fn message(finding: &Surrounding) -> String {
             "the service {PLUGIN_SERVICE} is there, but Windows knows no account {}",
             Account::Plugin
         ),
+        Surrounding::LeftLoaded { key } => format!(
+            "an interrupted run left the profile of {} loaded as {key}: were its service started \
+             now, it would get an empty one",
+            Account::Plugin
+        ),
         Surrounding::ConfigDecides {
             file,
             service,
@@ -70,6 +75,10 @@ pub(super) fn remedy(finding: &Surrounding) -> String {
         Surrounding::SidUnknown => {
             "nothing, as long as the service runs as that account (`sc.exe qc \
              AzureWLBackupPluginSvc`); `sidestep sid` says which SID is looked at"
+                .to_owned()
+        }
+        Surrounding::LeftLoaded { .. } => {
+            "`sidestep apply` or `sidestep undo` puts right what was begun, and lets go of it"
                 .to_owned()
         }
         Surrounding::ConfigDecides { .. } => {

@@ -99,7 +99,7 @@ pub fn system_handshake(_stream: TcpStream, _host: &str) -> Result<(), SchannelF
 }
 
 /// Stops a service, which is not here, and starts it again.
-pub fn restart_service(name: &str) -> Result<(), RestartError> {
+pub fn restart_service(name: &str) -> Result<bool, RestartError> {
     not_windows().map_err(|source| RestartError {
         service: name.to_owned(),
         stage: Stage::Told,

@@ -7,6 +7,7 @@
 use std::mem::size_of;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, ptr, thread};
 
@@ -41,6 +42,15 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) fn key() -> String {
     format!(r"HKEY_USERS\{NAME}")
 }
+
+/// The key under which a profile is loaded that nobody here loaded.
+pub(super) fn left_loaded() -> Result<Option<String>, StoreError> {
+    let is_left = !IS_OURS.load(Ordering::Relaxed) && Place::named(&key()).is_there()?;
+    Ok(is_left.then(key))
+}
+
+/// Whether this process has the profile loaded.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 /// The plugin account's profile, loaded until this is unloaded or dropped.
 ///
@@ -89,6 +99,7 @@ impl LoadedProfile {
             return Err(ProfileError::InUse { state });
         }
         load(&path).map_err(|source| ProfileError::NotLoaded { path, source })?;
+        IS_OURS.store(true, Ordering::Relaxed);
         // From here on it is let go of, whatever happens.
         let mut profile = Self {
             root: None,
@@ -117,6 +128,7 @@ impl LoadedProfile {
     )]
     fn close(&mut self) -> Result<(), ProfileError> {
         self.is_loaded = false;
+        IS_OURS.store(false, Ordering::Relaxed);
         drop(self.root.take());
         let place = Place::named(&key());
         let begin = Instant::now();

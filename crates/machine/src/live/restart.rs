@@ -17,9 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Stops a service and starts it again. Others may do either meanwhile, as its
-/// own recovery does: what counts is that it stopped once and runs then.
-pub fn restart_service(name: &str) -> Result<(), RestartError> {
+/// Stops a service and starts it again; false where it did not run, and stays so.
+/// Others may do either meanwhile, as its own recovery does: what counts is that
+/// it stopped once and runs then.
+pub fn restart_service(name: &str) -> Result<bool, RestartError> {
     let failed = |stage| {
         move |source: io::Error| RestartError {
             service: name.to_owned(),
@@ -33,6 +34,9 @@ pub fn restart_service(name: &str) -> Result<(), RestartError> {
         .map_err(plain)
         .map_err(failed(Stage::Told))?;
     let before = process(&service).map_err(failed(Stage::Told))?;
+    if before.0 == ServiceState::Stopped {
+        return Ok(false);
+    }
     let stopped = service.stop().map(drop).map_err(plain);
     unless(stopped, ERROR_SERVICE_NOT_ACTIVE).map_err(failed(Stage::Told))?;
     let is_another = |now: (ServiceState, Option<u32>)| now.1.is_some() && now.1 != before.1;
@@ -49,7 +53,7 @@ pub fn restart_service(name: &str) -> Result<(), RestartError> {
     if now.0 == ServiceState::Stopped {
         return Err(failed(Stage::Stopped)(io::Error::other("it ended at once")));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What is already as it shall be is no error.

@@ -77,6 +77,7 @@ impl Store for LiveStore {
                 net_files::read(&services, &|path| place(&windows, path))
             }),
             services: Some(services),
+            left_loaded: profile::left_loaded()?,
             plugin_sid: lookup::sid_of(Account::Plugin.name()),
             ..reading::machine(&LiveRegistry)?
         })

@@ -52,11 +52,13 @@ pub(super) fn glance(line: &[u8], blanks: [u64; 2]) -> Option<&[u8]> {
         return None;
     }
     let behind = ends[0] >> count >> 1 | ends[1] << (BLOCK - 1 - count);
-    let [method, url] = lowest(behind).map(|place| count + 1 + place);
-    let is_end = |place| line.get(place) == Some(&b' ');
-    if !is_end(method) {
-        return None;
-    }
+    let [method, url] = lowest(behind);
+    // Where there is no bit left, nothing is known of what lies beyond.
+    let end_of = |place| {
+        let end = count + 1 + place;
+        (place < BLOCK && line.get(end) == Some(&b' ')).then_some(end)
+    };
+    let method = end_of(method)?;
     // Seconds have ten digits until 2286.
     let is_time = time == "1764000000.129".len()
         && line[time - ".129".len()] == b'.'
@@ -78,7 +80,7 @@ pub(super) fn glance(line: &[u8], blanks: [u64; 2]) -> Option<&[u8]> {
         matches!(behind, b'/' | b'?' | b'#' | b' ') && memchr(b' ', rest).is_some()
     } else {
         let port = line.len() - rest.len() + 1;
-        behind == b':' && is_end(url) && is_aligned_number(line, port, url)
+        behind == b':' && end_of(url).is_some_and(|url| is_aligned_number(line, port, url))
     };
     (is_whole && !host.is_empty()).then_some(host)
 }

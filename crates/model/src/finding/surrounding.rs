@@ -44,6 +44,11 @@ pub enum Surrounding {
         /// What it does.
         does: ProxyOverride,
     },
+    /// SS179: a run that was interrupted left the plugin's profile loaded.
+    LeftLoaded {
+        /// Under which key.
+        key: String,
+    },
     /// SS173: what a configuration file says of proxies is not known.
     ConfigUnreadable {
         /// Which file.
@@ -62,6 +67,7 @@ impl Surrounding {
             Self::HivesRecovered { .. } => 169,
             Self::SidDiffers { .. } => 170,
             Self::SidUnknown => 171,
+            Self::LeftLoaded { .. } => 179,
             Self::ConfigDecides { .. } => 172,
             Self::ConfigUnreadable { .. } => 173,
         }

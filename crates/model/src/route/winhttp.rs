@@ -8,7 +8,7 @@
 //! gnoays/proxy-watch (tests/bypass.rs at 3cef7733, measured on Windows 11) for
 //! names, suffixes, addresses as text, the leading dot and `/`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{EntryRef, Reason, Route, RouteDecision};
 use crate::bypass::{BypassList, Consumer, Entry, address, is_match};
@@ -108,7 +108,9 @@ fn covers(entry: &Entry, host: &str, written: &str) -> Covers {
                 .map_or(text.as_str(), |(_, rest)| rest);
             let port = name.rfind(':').filter(|at| !name[*at..].contains(']'));
             let without_port = &name[..port.unwrap_or(name.len())];
-            let is_meant = |name| is_match(name, host) || is_match(name, written);
+            let is_meant = |name| {
+                is_match(name, host) || is_match(name, written) || is_same_address(name, host)
+            };
             if is_meant(name) || is_meant(without_port) {
                 Covers::Unknown
             } else {
@@ -116,6 +118,15 @@ fn covers(entry: &Entry, host: &str, written: &str) -> Covers {
             }
         }
     }
+}
+
+/// Whether both are one address of version 6, however they are written.
+fn is_same_address(name: &str, host: &str) -> bool {
+    let address = |text: &str| -> Option<Ipv6Addr> {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        bare.parse().ok()
+    };
+    address(name).is_some_and(|name| address(host) == Some(name))
 }
 
 /// A name, an address of version 4, or a suffix behind one wildcard.
@@ -199,6 +210,8 @@ mod tests {
             ("contoso.com:443", "contoso.com", Some(0)),
             ("http://contoso.com", "http://contoso.com", Some(0)),
             ("[2001:db8::1]", "[2001:db8::1]", Some(0)),
+            ("2001:db8::1", "[2001:db8::1]", Some(0)),
+            ("[2001:db8:0:0::1]", "[2001:db8::1]", Some(0)),
             ("contoso.com;10.0.0.0/8", "contoso.com", Some(1)),
             ("<local>", "[2001:db8::1]", Some(0)),
             ("", "169.254.169.254", None),

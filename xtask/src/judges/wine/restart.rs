@@ -35,8 +35,10 @@ pub(super) fn restarted(
         let output = run(&[verb, more, &["--yes", "--json"]].concat())?;
         let said = String::from_utf8_lossy(&output.stderr);
         let document: Value =
-            serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
-        anyhow::Ok((output.status.code(), document))
+            serde_json::from_slice(&output.stdout).with_context(|| said.clone().into_owned())?;
+        // The vault is asked by whoever signs in, and says so first.
+        let was_asked = said.contains("signing in by");
+        anyhow::Ok((output.status.code(), document, was_asked))
     };
     // The blob is missing, so that the key that a service watches is made.
     let key = settings_key(Account::System);
@@ -44,8 +46,11 @@ pub(super) fn restarted(
     let service = Service::create(wine)?;
 
     service.start(Some(proxy))?;
-    for run in [signed_in, signed_out] {
-        let (exit, refused) = document(run, &apply, &RESTART)?;
+    for (run, asks) in [(signed_in, true), (signed_out, false)] {
+        let (exit, refused, was_asked) = document(run, &apply, &RESTART)?;
+        tally.see(was_asked == asks, || {
+            format!("the vault was asked: {was_asked}, not {asks}")
+        });
         let message = refused["error"]["message"].as_str().unwrap_or_default();
         let is_refused = exit == Some(4)
             && refused["error"]["code"] == "SS176"
@@ -71,7 +76,7 @@ pub(super) fn restarted(
     ];
     let mut before = 2;
     for (run, verb, more, starts) in steps {
-        let (exit, done) = document(run, verb, more)?;
+        let (exit, done, _) = document(run, verb, more)?;
         let expected: &[&str] = if starts > before {
             &[COORDINATOR_SERVICE]
         } else {
