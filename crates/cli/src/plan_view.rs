@@ -131,7 +131,17 @@ pub(crate) fn also_affected(plans: &[Plan], services: Option<&[WindowsService]>)
             ));
         }
     }
-    lines.extend(restarts(plans, services).iter().map(restart_line));
+    let restarts = restarts(plans, services);
+    lines.extend(restarts.iter().map(restart_line));
+    if restarts
+        .iter()
+        .any(|one| one.state == ServiceState::Running)
+    {
+        lines.push(
+            "`sidestep apply --restart-services` restarts what has to be, unless it is connected."
+                .to_owned(),
+        );
+    }
     let is_rewritten = |plan: &Plan| {
         !plan.changes.is_empty() && plan.new_keys.is_empty() && plan.removed_keys.is_empty()
     };

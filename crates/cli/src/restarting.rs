@@ -13,7 +13,9 @@ use sidestep_model::finding::Code;
 use sidestep_model::journal::Run;
 use sidestep_model::observed::{Observed, ServiceState};
 use sidestep_model::plan::Plan;
-use sidestep_model::restart::{Hindrance, Restart, Work, hindrances, overdue, restarts};
+use sidestep_model::restart::{
+    Hindrance, Restart, Work, coordinator_last, hindrances, overdue, restarts,
+};
 use sidestep_model::site::Site;
 use sidestep_model::tcp_table::BACKUP_SERVICES;
 
@@ -97,6 +99,7 @@ impl<'a> Restarting<'a> {
         // What does not run reads the settings when it starts.
         this.restarts
             .retain(|restart| restart.state != ServiceState::Stopped);
+        coordinator_last(&mut this.restarts);
         this.see_clear(&this.restarts).map_err(|error| {
             error
                 .after("nothing was written")

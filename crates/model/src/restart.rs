@@ -127,6 +127,12 @@ pub fn hindrances(
     hindrances
 }
 
+/// In the order in which they can be carried out: the coordinator, which connects
+/// as soon as it runs and would stand in the others' way, is the last.
+pub fn coordinator_last(restarts: &mut [Restart]) {
+    restarts.sort_by_key(|restart| restart.service.eq_ignore_ascii_case(COORDINATOR_SERVICE));
+}
+
 /// The services that run since before a key was made or taken away that they
 /// should watch, as `runs` tell. `started` are the beginnings of their processes.
 #[must_use]

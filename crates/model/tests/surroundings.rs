@@ -14,7 +14,7 @@ use sidestep_model::net_config::{NetConfig, ProxyOverride};
 use sidestep_model::observed::{LookedUp, Observed, Service, ServiceState, SettingsKey};
 use sidestep_model::plan::Plan;
 use sidestep_model::restart::{
-    Hindrance, Restart, RestartBecause, Work, hindrances, overdue, restarts,
+    Hindrance, Restart, RestartBecause, Work, coordinator_last, hindrances, overdue, restarts,
 };
 use sidestep_model::site::{SAMPLE, Site};
 use sidestep_model::surroundings::surroundings;
@@ -308,6 +308,10 @@ fn a_service_at_work_is_not_restarted() {
     };
     let at_work = Hindrance::AtWork(work.clone());
     assert_eq!(of(&idle, &[work]), [at_work]);
+    let mut ordered = restarting.clone();
+    coordinator_last(&mut ordered);
+    let names: Vec<&str> = ordered.iter().map(|one| one.service.as_str()).collect();
+    assert_eq!(names, [PLUGIN_SERVICE, COORDINATOR]);
     // One that is on its way waits; one that does not run has nothing to lose.
     let unsettled = |state| hindrances(&[restart(PLUGIN_SERVICE, state)], &processes, &idle, &[]);
     let not_settled = |state| {

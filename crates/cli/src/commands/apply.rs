@@ -47,13 +47,11 @@ pub(crate) fn run(
         };
         return change.carry_out(&mut store, printer);
     }
-
-    let observed = at.read(&store, is_agreed)?;
     plan::look(
         &planner,
         &at,
         &store,
-        &observed,
+        is_agreed,
         args.detailed_exitcode,
         printer,
     )

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sidestep_machine::Store;
 use sidestep_model::finding::{Effect, Finding};
-use sidestep_model::observed::{Observed, Service};
+use sidestep_model::observed::Service;
 use sidestep_model::plan::Plan;
 use sidestep_model::surroundings::surroundings;
 
@@ -26,33 +26,32 @@ pub(crate) fn run(
     let planner = Planner::new(&args.settings, &site)?;
     let at = At::said_or_here(args.at.as_ref())?;
     let store = at.open()?;
-    let observed = at.read(
-        &store,
-        at.agrees(&args.settings.consent, &planner.accounts())?,
-    )?;
+    let is_agreed = at.agrees(&args.settings.consent, &planner.accounts())?;
     look(
         &planner,
         &at,
         &store,
-        &observed,
+        is_agreed,
         args.detailed_exitcode,
         printer,
     )
 }
 
-/// Shows what `planner` would change of what was `observed`, and changes nothing.
+/// Shows what `planner` would change, and changes nothing; a profile is loaded where
+/// that is agreed to.
 pub(crate) fn look(
     planner: &Planner,
     at: &At,
     store: &dyn Store,
-    observed: &Observed,
+    is_agreed: bool,
     detailed_exitcode: bool,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
-    let plans = planner.plans(observed)?;
+    let observed = at.read(store, is_agreed)?;
+    let plans = planner.plans(&observed)?;
     let mut findings = planning::findings(&plans, &store.journal_folder())?;
-    findings.extend(also_on_proxy(at, observed, &plans, printer));
-    findings.extend(surroundings(observed));
+    findings.extend(also_on_proxy(at, &observed, &plans, printer));
+    findings.extend(surroundings(&observed));
     let services = observed.services.as_deref();
     if printer.json {
         printer.document(&document(at, &plans, &findings, services))?;
