@@ -32,17 +32,14 @@ pub async fn at_work(
     let containers = azure.containers(&ids.vault).await?;
     let is_ours = |container: &&Container| ids.vms.iter().any(|(_, id)| *id == container.vm);
     let (ours, others): (Vec<&Container>, Vec<&Container>) = containers.iter().partition(is_ours);
-    let has_name = |container: &&Container| container.server_name.is_some();
-    // Without our own names nothing is certainly another's.
-    let are_known = !ours.is_empty() && ours.iter().all(has_name);
-    let is_elsewhere = |job: &Job| {
-        let is_of = |all: &[&Container]| all.iter().any(|container| is_named(job, container));
-        are_known && is_of(&others) && !is_of(&ours)
+    let guests = |all: Vec<&Container>| -> Vec<Option<String>> {
+        all.into_iter().map(|one| one.server_name.clone()).collect()
     };
+    let (ours, others) = (guests(ours), guests(others));
     let jobs = jobs(site, azure, since).await?;
-    let running = jobs
-        .into_iter()
-        .filter(|job| job.state() == JobState::Running && !is_elsewhere(job));
+    let running = jobs.into_iter().filter(|job| {
+        job.state() == JobState::Running && !is_elsewhere(&job.entity, &ours, &others)
+    });
     let work = running.map(|job| Work {
         operation: job.operation,
         of: job.entity,
@@ -50,12 +47,16 @@ pub async fn at_work(
     Ok(work.collect())
 }
 
-/// Whether a job names a machine's guest.
-fn is_named(job: &Job, container: &Container) -> bool {
-    let (_, server) = named(&job.entity);
-    let known = container.server_name.as_deref();
-    let is_same = |known: &str| !known.is_empty() && is_same_server(server, known);
-    !server.is_empty() && known.is_some_and(is_same)
+/// Whether a job is certainly of another machine than ours, by the guests' names.
+/// Without all of our own nothing is certain.
+fn is_elsewhere(entity: &str, ours: &[Option<String>], others: &[Option<String>]) -> bool {
+    let (_, server) = named(entity);
+    let is_of = |guests: &[Option<String>]| {
+        let mut known = guests.iter().flatten().filter(|guest| !guest.is_empty());
+        !server.is_empty() && known.any(|guest| is_same_server(server, guest))
+    };
+    let are_known = !ours.is_empty() && ours.iter().all(Option::is_some);
+    are_known && is_of(others) && !is_of(ours)
 }
 
 /// What a job is about, as Azure names it: `orders [sqlvm1]`, or without the server.
@@ -74,4 +75,32 @@ pub(crate) fn is_same_server(one: &str, other: &str) -> bool {
         host.chars().take(15).collect()
     };
     other.is_empty() || short(one).eq_ignore_ascii_case(&short(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_elsewhere_only_where_that_is_certain() {
+        let guests = |names: &[&str]| -> Vec<Option<String>> {
+            let known = |name: &&str| (!name.is_empty()).then(|| (*name).to_owned());
+            names.iter().map(known).collect()
+        };
+        let ours = guests(&["sqlserver-prod-jpe01.corp.example"]);
+        let others = guests(&["sqlvm2", ""]);
+        for (job, ours, others, expected) in [
+            // Azure cuts a name to 15 characters; so it was recorded.
+            ("orders [sqlserver-prod-]", &ours, &others, false),
+            ("orders [sqlvm2]", &ours, &others, true),
+            ("orders [SQLVM2.corp.example]", &ours, &others, true),
+            ("orders [ag1]", &ours, &others, false),
+            ("orders", &ours, &others, false),
+            ("orders [sqlvm2]", &guests(&["sqlvm2"]), &others, false),
+            ("orders [sqlvm2]", &guests(&[""]), &others, false),
+            ("orders [sqlvm2]", &guests(&[]), &others, false),
+        ] {
+            assert_eq!(is_elsewhere(job, ours, others), expected, "{job}, {ours:?}");
+        }
+    }
 }

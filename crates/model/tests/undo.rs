@@ -553,6 +553,10 @@ proptest! {
             let waits = Recovery::OutOfReach { account: Account::Plugin, others: vec![] };
             prop_assert_eq!(recover(&transaction, &gone(absence)), waits);
         }
+        // What was not to be changed is waited for by nobody.
+        let idle = Intent { changes: vec![], ..transaction.intents[0].clone() };
+        let folder = String::new();
+        prop_assert_eq!(gone(Absence::ProfileAlone { folder }).out_of_reach(&[idle]), None);
         // What is nowhere any more holds nothing.
         for absence in [Absence::NotSaid, Absence::NotRegistered, Absence::ServiceIsThere { state, has_profile: false }] {
             prop_assert!(matches!(recover(&transaction, &gone(absence)), Recovery::PutBack(_)));
